@@ -1,0 +1,133 @@
+//! The states of a delivery and the moves between them, as `docs/delivery-semantics.md` draws them.
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// Handed to the broker; a message names it.
+    Queued,
+    /// Waits until its next attempt is due.
+    Scheduled,
+    /// Its endpoint is off; waits for it to be resumed.
+    Held,
+    /// A dispatcher has claimed it and holds its lease.
+    InFlight,
+    /// A receiver answered with success.
+    Delivered,
+    /// Given up, for a [`DeadReason`].
+    Dead,
+}
+
+impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Scheduled, Self::Held, Self::InFlight, Self::Delivered, Self::Dead];
+
+    /// The state's name, as stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Scheduled => "scheduled",
+            Self::Held => "held",
+            Self::InFlight => "in_flight",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// Reads a name back.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// Whether nothing more happens to it but by a replay.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Delivered | Self::Dead)
+    }
+
+    /// Whether a delivery may go from this state to `to`. The stores' statements follow it, and the
+    /// conformance suite holds them to it.
+    pub fn may_become(self, to: Self) -> bool {
+        use DeliveryState::{Dead, Delivered, Held, InFlight, Queued, Scheduled};
+        match self {
+            Scheduled => matches!(to, Queued | Held | Dead | Delivered),
+            Queued => matches!(to, InFlight | Scheduled | Held | Dead | Delivered),
+            InFlight => matches!(to, Delivered | Scheduled | Held | Dead),
+            Held => matches!(to, Scheduled | Dead | Delivered),
+            Delivered => matches!(to, Scheduled),
+            // A success that comes late always wins over a cancellation.
+            Dead => matches!(to, Scheduled | Delivered),
+        }
+    }
+}
+
+/// Why a delivery was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeadReason {
+    /// The last attempt of its schedule failed.
+    Exhausted,
+    /// The receiver answered 410.
+    Gone,
+    /// The receiver asked not to be sent this message again.
+    Aborted,
+    /// It took its process with it, three times, alone.
+    Poison,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Its endpoint was deleted.
+    EndpointDeleted,
+    /// It was held for longer than its tenant keeps held deliveries.
+    Expired,
+}
+
+impl DeadReason {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Exhausted,
+        Self::Gone,
+        Self::Aborted,
+        Self::Poison,
+        Self::Cancelled,
+        Self::EndpointDeleted,
+        Self::Expired,
+    ];
+
+    /// The reason's name, as stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exhausted => "exhausted",
+            Self::Gone => "gone",
+            Self::Aborted => "aborted",
+            Self::Poison => "poison",
+            Self::Cancelled => "cancelled",
+            Self::EndpointDeleted => "endpoint_deleted",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Reads a name back.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back() {
+        for state in DeliveryState::ALL {
+            assert_eq!(DeliveryState::from_name(state.as_str()), Some(state));
+        }
+        for reason in DeadReason::ALL {
+            assert_eq!(DeadReason::from_name(reason.as_str()), Some(reason));
+        }
+    }
+
+    #[test]
+    fn only_a_claim_puts_a_delivery_in_flight() {
+        for from in DeliveryState::ALL {
+            assert_eq!(from.may_become(DeliveryState::InFlight), from == DeliveryState::Queued);
+        }
+    }
+}
