@@ -1,0 +1,112 @@
+//! Accepting events: the transaction that makes Postrider owe something.
+
+use crate::error::StoreError;
+use async_trait::async_trait;
+use bytes::Bytes;
+use postrider_common::event::{EventType, GivenId, Metadata};
+use postrider_common::id::{DeliveryId, EndpointId, EventId};
+use postrider_common::tenant::TenantId;
+use std::collections::HashMap;
+use time::OffsetDateTime;
+
+/// A SHA-256 over everything that decides whether two publishes mean the same event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// An event that passed validation.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Its id, if it turns out to be new.
+    pub id: EventId,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The id that the producer gave it.
+    pub given_id: Option<GivenId>,
+    /// The key that the producer gave the call.
+    pub idempotency_key: Option<GivenId>,
+    /// What decides "same".
+    pub fingerprint: Fingerprint,
+    /// Its type.
+    pub event_type: EventType,
+    /// The normalised payload.
+    pub payload: Bytes,
+    /// What the producer said beside it.
+    pub metadata: Metadata,
+    /// When it happened; `None` is the time of acceptance.
+    pub occurred_at: Option<OffsetDateTime>,
+}
+
+/// A delivery that was made `queued` and wants a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedDelivery {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// Its endpoint.
+    pub endpoint: EndpointId,
+    /// Its tenant.
+    pub tenant: TenantId,
+}
+
+/// How many deliveries of each tenant may be made `queued`; the others are made `scheduled` for at
+/// once, and the feeder hands them out in turn. A tenant that is not named may queue `default`.
+#[derive(Clone, Debug, Default)]
+pub struct QueueRoom {
+    /// For tenants that are not named.
+    pub default: usize,
+    /// By tenant.
+    pub by_tenant: HashMap<TenantId, usize>,
+}
+
+impl QueueRoom {
+    /// The same for every tenant.
+    pub fn for_each(default: usize) -> Self {
+        Self { default, by_tenant: HashMap::new() }
+    }
+
+    /// What a tenant may queue.
+    pub fn of(&self, tenant: &TenantId) -> usize {
+        self.by_tenant.get(tenant).copied().unwrap_or(self.default)
+    }
+}
+
+/// What became of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is stored, with one delivery for each endpoint that wants it.
+    New {
+        /// How many deliveries it made.
+        deliveries: u32,
+        /// Those that want a message now.
+        queued: Vec<QueuedDelivery>,
+    },
+    /// The same event was accepted before.
+    Duplicate {
+        /// The event that it is; its producer gave it the same id then as now.
+        event: EventId,
+        /// How many deliveries that event made.
+        deliveries: u32,
+    },
+    /// Its key or event id was used for something else; it names the field.
+    Conflict {
+        /// `idempotency_key` or `event_id`.
+        field: &'static str,
+    },
+    /// There is no such tenant.
+    UnknownTenant,
+}
+
+/// Accepting events.
+#[async_trait]
+pub trait Acceptance: Send + Sync {
+    /// Accepts a batch of events in one transaction: each with its idempotency keys and one delivery
+    /// for each endpoint that wants it. Gives one result per event, in their order; an event that is
+    /// refused does not touch the others.
+    async fn events_accept(
+        &self,
+        events: &[NewEvent],
+        room: &QueueRoom,
+    ) -> Result<Vec<Accepted>, StoreError>;
+
+    /// How many deliveries of a tenant are `queued`, counted up to `limit`.
+    async fn deliveries_queued(&self, tenant: &TenantId, limit: u32) -> Result<u32, StoreError>;
+}

@@ -1,0 +1,160 @@
+//! Conformance: the feeder hands out what is due, under each endpoint's cap, everybody in turn.
+
+use super::Subject;
+use super::fixtures::{ids, retry, success};
+use crate::work::{FeedLimits, WorkQueue};
+use futures::future::join_all;
+use postrider_common::delivery::DeliveryState::{InFlight, Queued, Scheduled};
+use postrider_common::id::{DeliveryId, EndpointId};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Not before its time, and then `queued`, with what its message needs.
+pub async fn what_is_due_is_fed(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let claimed = subject.in_flight(&tenant).await;
+    subject.settle(retry(&claimed, Duration::from_mins(10))).await;
+    subject.age(500).await;
+    assert!(subject.feed(10).await.is_empty());
+    subject.age(100).await;
+    let fed = subject.feed(10).await;
+    assert_eq!(ids(&fed), [claimed.id]);
+    assert_eq!(fed[0].delivery.endpoint, endpoint.id);
+    assert_eq!(&fed[0].delivery.tenant, tenant.tenant());
+    assert_eq!(subject.state(claimed.id).await, Queued);
+    assert!(subject.feed(10).await.is_empty(), "it is fed once");
+}
+
+/// By whether an attempt was made.
+pub async fn first_attempts_and_retries_go_to_their_queues(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let claimed = subject.in_flight(&tenant).await;
+    subject.settle(retry(&claimed, Duration::ZERO)).await;
+    let first = subject.schedule(&tenant, 1).await[0];
+    let fed = subject.feed(10).await;
+    let queues: HashMap<_, _> = fed.iter().map(|fed| (fed.delivery.id, fed.queue)).collect();
+    let expected = HashMap::from([(claimed.id, WorkQueue::Retry), (first, WorkQueue::First)]);
+    assert_eq!(queues, expected);
+}
+
+/// Less what is `queued` and `in_flight`; the longest due go first.
+pub async fn an_endpoint_is_fed_up_to_its_cap(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let claimed = subject.in_flight(&tenant).await;
+    let queued = subject.queue(&tenant, 1).await[0];
+    let mut oldest = Vec::new();
+    for _ in 0..4 {
+        oldest.extend(subject.schedule(&tenant, 1).await);
+        subject.age(10).await;
+    }
+    assert_eq!(ids(&subject.feed_capped(10, 4).await), oldest[..2]);
+    assert!(subject.feed_capped(10, 4).await.is_empty());
+    assert!(subject.feed_capped(10, 1).await.is_empty(), "a smaller cap than there is busy");
+
+    subject.settle(success(&claimed)).await;
+    assert_eq!(ids(&subject.feed_capped(10, 4).await), oldest[2..3]);
+    subject.claim_one(queued).await;
+    assert!(subject.feed_capped(10, 4).await.is_empty(), "in flight counts like queued");
+    assert_eq!(ids(&subject.feed_capped(10, 5).await), oldest[3..]);
+}
+
+/// At most so many at a tick, none twice, and all in the end.
+pub async fn a_tick_feeds_no_more_than_its_total(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let due = subject.schedule(&tenant, 25).await;
+    let mut fed = Vec::new();
+    for expected in [10, 10, 5, 0] {
+        let tick = subject.feed(10).await;
+        assert_eq!(tick.len(), expected);
+        fed.extend(ids(&tick));
+    }
+    let distinct: HashSet<DeliveryId> = fed.into_iter().collect();
+    assert_eq!(distinct, due.into_iter().collect());
+    assert!(subject.feed(0).await.is_empty());
+}
+
+/// However many one has waiting, and however long.
+pub async fn tenants_are_fed_in_turn(subject: &Subject) {
+    let (many, _) = subject.customer().await;
+    subject.endpoint(&many).await;
+    subject.schedule(&many, 40).await;
+    subject.age(1_000).await;
+    let mut few = Vec::new();
+    for _ in 0..3 {
+        let (tenant, _) = subject.customer().await;
+        subject.schedule(&tenant, 2).await;
+        few.push(tenant);
+    }
+    let fed = subject.feed(8).await;
+    let count = |tenant| fed.iter().filter(|fed| fed.delivery.tenant == tenant).count();
+    assert_eq!(count(many.tenant().clone()), 2);
+    for tenant in few {
+        assert_eq!(count(tenant.tenant().clone()), 2);
+    }
+}
+
+/// Of one tenant: an endpoint with many due, and due for long, takes no other's turn.
+pub async fn endpoints_are_fed_in_turn(subject: &Subject) {
+    let (tenant, busy) = subject.customer().await;
+    subject.schedule(&tenant, 50).await;
+    subject.age(1_000).await;
+    subject.switch(&tenant, &busy, false).await;
+    let others = [subject.endpoint(&tenant).await, subject.endpoint(&tenant).await];
+    subject.schedule(&tenant, 3).await;
+    subject.switch(&tenant, &busy, true).await;
+
+    let fed = subject.feed(9).await;
+    let count = |id: EndpointId| fed.iter().filter(|fed| fed.delivery.endpoint == id).count();
+    assert_eq!([busy.id, others[0].id, others[1].id].map(count), [3, 3, 3]);
+}
+
+/// When there are more tenants than a tick takes, those go first that have waited longest.
+pub async fn nobody_is_passed_over_for_ever(subject: &Subject) {
+    let mut order = Vec::new();
+    for _ in 0..5 {
+        let (tenant, _) = subject.customer().await;
+        order.push(tenant.tenant().clone());
+        subject.schedule(&tenant, 3).await;
+        subject.age(10).await;
+    }
+    let fed = subject.feed(3).await;
+    let served: Vec<_> = fed.iter().map(|fed| fed.delivery.tenant.clone()).collect();
+    assert_eq!(served, order[..3]);
+}
+
+/// Paused or deleted; its neighbour is.
+pub async fn an_endpoint_that_is_off_is_not_fed(subject: &Subject) {
+    let (tenant, paused) = subject.customer().await;
+    let (deleted, on) = (subject.endpoint(&tenant).await, subject.endpoint(&tenant).await);
+    let due = subject.schedule(&tenant, 1).await;
+    assert_eq!(due.len(), 3);
+    subject.switch(&tenant, &paused, false).await;
+    subject.delete(&tenant, &deleted).await;
+    let fed = subject.feed(10).await;
+    let endpoints: Vec<_> = fed.iter().map(|fed| fed.delivery.endpoint).collect();
+    assert_eq!(endpoints, [on.id]);
+}
+
+/// Two feeders would each hand out a whole cap: of many at once one works, or one after another.
+pub async fn concurrent_feeders_hand_out_one_cap(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let due = subject.schedule(&tenant, 60).await;
+    let limits = FeedLimits { total: 100, per_endpoint: 7 };
+    let feeders = (0..8).map(|_| {
+        let store = Arc::clone(&subject.store);
+        tokio::spawn(async move { store.deliveries_feed(limits).await })
+    });
+    let mut fed = Vec::new();
+    for result in join_all(feeders).await {
+        fed.extend(ids(&result.expect("no panic").expect("an answer").unwrap_or_default()));
+    }
+    assert_eq!(fed.len(), 7);
+    for id in due {
+        let expected = if fed.contains(&id) { Queued } else { Scheduled };
+        assert_eq!(subject.state(id).await, expected);
+    }
+    let claimed = subject.claim(&fed).await;
+    assert_eq!(claimed.claims.len(), 7);
+    subject.assert_all(&fed, InFlight).await;
+}

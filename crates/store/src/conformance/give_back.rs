@@ -1,0 +1,115 @@
+//! Conformance: giving back what was claimed or queued and is not sent now.
+
+use super::Subject;
+use super::fixtures::{ids, retry, success};
+use crate::work::{Release, Settled, WorkQueue};
+use postrider_common::delivery::DeliveryState;
+use postrider_common::id::{DeliveryId, EventId, LeaseToken};
+use std::time::Duration;
+
+/// Due at once, with no attempt on record, and its number is not used up.
+pub async fn a_released_claim_leaves_no_trace(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let claimed = subject.in_flight(&tenant).await;
+    let release = Release { delivery: claimed.id, token: claimed.token };
+    let count = subject.store.deliveries_release(&[release]).await.expect("an answer");
+    assert_eq!(count, 1);
+    let raw = subject.raw(claimed.id).await;
+    assert_eq!((raw.state.as_str(), raw.lease_left_s), ("scheduled", None));
+    assert!(raw.due_in_s.expect("a due time") <= 0.0);
+    assert_eq!(subject.delivery(&tenant, claimed.id).await.attempts, 0);
+
+    // Nothing was sent under that token, so nothing can be settled under it.
+    assert_eq!(subject.settle(success(&claimed)).await, Settled::Superseded);
+    let fed = subject.feed(10).await;
+    assert_eq!(fed[0].queue, WorkQueue::First);
+    assert_eq!(subject.claim_one(claimed.id).await.attempt, 1);
+}
+
+/// Of a claim that somebody else holds by now, of one that is settled, of an unknown delivery.
+pub async fn a_release_without_the_lease_does_nothing(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let (held, settled) = (subject.in_flight(&tenant).await, subject.in_flight(&tenant).await);
+    subject.settle(success(&settled)).await;
+    let unknown = DeliveryId::generate_for(EventId::generate());
+    let releases = [
+        Release { delivery: held.id, token: LeaseToken::generate() },
+        Release { delivery: settled.id, token: settled.token },
+        Release { delivery: unknown, token: held.token },
+    ];
+    let count = subject.store.deliveries_release(&releases).await.expect("an answer");
+    assert_eq!(count, 0);
+    assert_eq!(subject.state(held.id).await, DeliveryState::InFlight);
+    assert_eq!(subject.state(settled.id).await, DeliveryState::Delivered);
+}
+
+/// At the time that they had; the endpoint is fed nothing for the pause, others are.
+pub async fn refused_deliveries_keep_their_time_and_pause_their_endpoint(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let (other, _) = subject.customer().await;
+    let refused = subject.queue(&tenant, 3).await;
+    subject.age(100).await;
+    let others = subject.schedule(&other, 1).await;
+    let pause = Duration::from_secs(50);
+    let count = subject.store.deliveries_refuse(&refused, pause).await.expect("an answer");
+    assert_eq!(count, 3);
+    for id in &refused {
+        let raw = subject.raw(*id).await;
+        assert_eq!(raw.state, "scheduled");
+        assert!(raw.due_in_s.expect("a due time") <= -100.0, "as long overdue as before");
+    }
+    assert_eq!(ids(&subject.feed(10).await), others);
+    subject.age(60).await;
+    assert_eq!(subject.feed(10).await.len(), 3);
+}
+
+/// A shorter pause counts like a longer one: from now.
+pub async fn a_second_refusal_pauses_anew(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let both = subject.queue(&tenant, 2).await;
+    for (id, pause) in both.iter().zip([3_600, 30]) {
+        let pause = Duration::from_secs(pause);
+        subject.store.deliveries_refuse(&[*id], pause).await.expect("an answer");
+    }
+    assert!(subject.feed(10).await.is_empty());
+    subject.age(40).await;
+    assert_eq!(subject.feed(10).await.len(), 2);
+}
+
+/// Those that are not queued are left alone, by refusing and by taking back.
+pub async fn only_queued_deliveries_are_given_back(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let claimed = subject.in_flight(&tenant).await;
+    let delivered = subject.in_flight(&tenant).await;
+    subject.settle(success(&delivered)).await;
+    let waiting = subject.in_flight(&tenant).await;
+    subject.settle(retry(&waiting, Duration::from_mins(10))).await;
+    let unknown = DeliveryId::generate_for(EventId::generate());
+    let all = [claimed.id, delivered.id, waiting.id, unknown];
+    let refused = subject.store.deliveries_refuse(&all, Duration::ZERO).await;
+    assert_eq!(refused.expect("an answer"), 0);
+    assert_eq!(subject.store.deliveries_unqueue(&all).await.expect("an answer"), 0);
+    assert_eq!(subject.state(claimed.id).await, DeliveryState::InFlight);
+    assert_eq!(subject.state(delivered.id).await, DeliveryState::Delivered);
+    assert!(subject.raw(waiting.id).await.due_in_s.expect("a due time") > 500.0);
+    // Nobody was refused anything, so nobody is paused.
+    let due = subject.schedule(&tenant, 1).await;
+    assert_eq!(ids(&subject.feed(10).await), due);
+}
+
+/// Due at once, and the feeder may take them straight away.
+pub async fn what_the_broker_did_not_take_is_due_at_once(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let mut queued = subject.queue(&tenant, 3).await;
+    let count = subject.store.deliveries_unqueue(&queued).await.expect("an answer");
+    assert_eq!(count, 3);
+    for id in &queued {
+        let raw = subject.raw(*id).await;
+        assert_eq!(raw.state, "scheduled");
+        assert!(raw.due_in_s.expect("a due time") <= 0.0);
+    }
+    let mut fed = ids(&subject.feed(10).await);
+    fed.sort();
+    queued.sort();
+    assert_eq!(fed, queued);
+}

@@ -1,0 +1,85 @@
+//! The PostgreSQL adapter. One file per verb; this one holds the pools and names the files.
+//!
+//! Two pools: *hot* for what runs per event, on connections whose planner is told to use indexes
+//! and generic plans whatever the statistics of an empty table say, and *log* for what people ask.
+
+mod accept;
+mod by_id;
+mod claim;
+mod disable;
+mod endpoints;
+mod error;
+mod feed;
+mod follow;
+mod log;
+mod lost;
+mod migrations;
+mod reap;
+mod release;
+mod settle;
+mod tenants;
+mod upkeep;
+mod work;
+
+#[cfg(feature = "conformance")]
+mod hooks;
+
+#[cfg(feature = "conformance")]
+pub use hooks::HotStatement;
+
+use crate::error::StoreError;
+use error::StoreResultExt as _;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+/// How long a caller waits for a connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a hot connection tells the planner. A hot statement's plan is an index plan from the first
+/// row to the ten-millionth; a generic one, because planning over many partitions costs more than
+/// the statement.
+const HOT_SETTINGS: [(&str, &str); 7] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+    ("lock_timeout", "5s"),
+    ("statement_timeout", "30s"),
+];
+
+const LOG_SETTINGS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_timeout", "30s")];
+
+/// A store on PostgreSQL 15 or later.
+#[derive(Clone, Debug)]
+pub struct PgStore {
+    hot: PgPool,
+    log: PgPool,
+    matching: accept::MatchingCache,
+}
+
+impl PgStore {
+    /// Whether a URL can be understood.
+    pub(crate) fn understands(url: &str) -> bool {
+        PgConnectOptions::from_str(url).is_ok()
+    }
+
+    /// Prepares the pools, of `connections` together; nothing is connected yet.
+    pub fn connect(url: &str, connections: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url).or_refused()?.application_name("postrider");
+        let pool = |settings: &[(&'static str, &'static str)], share: u32| {
+            PgPoolOptions::new()
+                .max_connections(share.max(1))
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .connect_lazy_with(options.clone().options(settings.iter().copied()))
+        };
+        let log_share = connections / 3;
+        Ok(Self {
+            hot: pool(&HOT_SETTINGS, connections - log_share),
+            log: pool(&LOG_SETTINGS, log_share),
+            matching: accept::MatchingCache::default(),
+        })
+    }
+}

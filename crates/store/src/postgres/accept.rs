@@ -1,0 +1,97 @@
+//! Accepting events: one transaction for a batch.
+//!
+//! *Theory of operation.* (1) Compare each tenant's `endpoints_version` with the cache and read
+//! anew what changed, so that matching is fresh. (2) Insert the idempotency keys, sorted, so that
+//! two batches with the same keys cannot deadlock; what was not inserted belongs to an earlier
+//! event and is read in a second statement. (3) Insert the events that are new and their
+//! deliveries.
+
+mod insert;
+pub(super) mod keys;
+pub(super) mod matching;
+
+pub(super) use matching::MatchingCache;
+
+use super::PgStore;
+use super::error::{classify, is_missing_partition};
+use crate::accept::{Acceptance, Accepted, NewEvent, QueueRoom};
+use crate::error::StoreError;
+use crate::upkeep::Upkeep as _;
+use async_trait::async_trait;
+use keys::Verdict;
+use postrider_common::tenant::TenantId;
+use std::collections::{HashMap, HashSet};
+
+pub(super) const QUEUED: &str = "
+    SELECT count(*) FROM (SELECT FROM deliveries
+                          WHERE tenant_id = $1 AND state = 'queued' LIMIT $2) AS queued";
+
+#[async_trait]
+impl Acceptance for PgStore {
+    async fn events_accept(
+        &self,
+        events: &[NewEvent],
+        room: &QueueRoom,
+    ) -> Result<Vec<Accepted>, StoreError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let accepted = match self.accept_in_txn(events, room.clone()).await {
+            Err(error) if is_missing_partition(&error) => {
+                self.partitions_ensure().await?;
+                self.accept_in_txn(events, room.clone()).await
+            }
+            accepted => accepted,
+        };
+        accepted.map_err(classify)
+    }
+
+    async fn deliveries_queued(&self, tenant: &TenantId, limit: u32) -> Result<u32, StoreError> {
+        let count: i64 = sqlx::query_scalar(QUEUED)
+            .bind(tenant.as_str())
+            .bind(i64::from(limit))
+            .fetch_one(&self.hot)
+            .await
+            .map_err(classify)?;
+        Ok(u32::try_from(count).unwrap_or(limit))
+    }
+}
+
+impl PgStore {
+    async fn accept_in_txn(
+        &self,
+        events: &[NewEvent],
+        room: QueueRoom,
+    ) -> Result<Vec<Accepted>, sqlx::Error> {
+        let mut txn = self.hot.begin().await?;
+        let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
+        let endpoints = matching::load(&mut txn, &self.matching, &tenants).await?;
+
+        let known: Vec<&NewEvent> =
+            events.iter().filter(|event| endpoints.contains_key(&event.tenant)).collect();
+        let plans: Vec<_> =
+            known.iter().map(|event| endpoints[&event.tenant].wanting(&event.event_type)).collect();
+        let counts: Vec<u32> =
+            plans.iter().map(|wanting| u32::try_from(wanting.len()).unwrap_or(u32::MAX)).collect();
+
+        let verdicts = keys::claim(&mut txn, &known, &counts).await?;
+        let new =
+            known.iter().zip(plans).zip(&verdicts).filter_map(|((event, wanting), verdict)| {
+                matches!(verdict, Verdict::New).then_some((*event, wanting))
+            });
+        let mut queued = insert::events(&mut txn, new.collect(), room).await?;
+        txn.commit().await?;
+
+        let mut by_event: HashMap<_, _> = known
+            .iter()
+            .zip(verdicts)
+            .zip(counts)
+            .map(|((event, verdict), deliveries)| {
+                let queued = queued.remove(&event.id).unwrap_or_default();
+                (event.id, verdict.into_accepted(deliveries, queued))
+            })
+            .collect();
+        let mut result = |event: &NewEvent| by_event.remove(&event.id);
+        Ok(events.iter().map(|event| result(event).unwrap_or(Accepted::UnknownTenant)).collect())
+    }
+}

@@ -1,0 +1,26 @@
+//! Deleting an endpoint. Its row stays for the log; its secret does not.
+
+use super::lock;
+use crate::endpoints::{EndpointDeleted, EndpointRef};
+use crate::error::StoreError;
+use crate::postgres::PgStore;
+use crate::postgres::error::StoreResultExt as _;
+use postrider_common::tenant::TenantScope;
+
+const DELETE: &str = "
+    UPDATE endpoints SET deleted_at = now(), secret = '', version = version + 1, updated_at = now()
+    WHERE id = $1";
+
+pub(super) async fn delete(
+    store: &PgStore,
+    scope: &TenantScope,
+    endpoint: &EndpointRef,
+) -> Result<EndpointDeleted, StoreError> {
+    let mut txn = store.log.begin().await.or_store_error()?;
+    let Some(id) = lock::endpoint(&mut txn, scope, endpoint).await? else {
+        return Ok(EndpointDeleted::Unknown);
+    };
+    sqlx::query(DELETE).bind(id).execute(&mut *txn).await.or_store_error()?;
+    txn.commit().await.or_store_error()?;
+    Ok(EndpointDeleted::Deleted)
+}

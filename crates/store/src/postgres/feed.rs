@@ -1,0 +1,110 @@
+//! Feed: due deliveries become `queued`, tenants and endpoints in turn.
+//!
+//! *Theory of operation.* A loose index scan finds the endpoints that have `scheduled` deliveries,
+//! with one probe each however many they have. Of each endpoint that is on, the oldest due ones are
+//! taken, at most what its cap leaves beside what is `queued` or `in_flight`. Over all, the first of
+//! every tenant go before the second of any, and among these the longest due. An advisory lock lets
+//! one feeder work at a time, since two would each hand out a whole cap.
+
+use super::PgStore;
+use super::error::StoreResultExt as _;
+use crate::accept::QueuedDelivery;
+use crate::error::StoreError;
+use crate::work::{Fed, FeedLimits, WorkQueue};
+use postrider_common::delivery::DeliveryState;
+use postrider_common::id::{DeliveryId, EndpointId};
+use postrider_common::tenant::TenantId;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+pub(super) const FEED: &str = "
+    WITH RECURSIVE waiting AS (
+        (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
+         ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    ), due AS MATERIALIZED (
+        SELECT d.id, d.next_attempt_at,
+               row_number() OVER (PARTITION BY e.tenant_id ORDER BY d.place, d.id) AS turn
+        FROM waiting
+        CROSS JOIN LATERAL (
+            SELECT id, tenant_id, deleted_at IS NULL AND active AND disabled_at IS NULL AS is_on,
+                   (SELECT feed_after > now() FROM endpoint_flow f WHERE f.endpoint_id = id)
+                       AS is_paused
+            FROM endpoints WHERE id = waiting.endpoint_id LIMIT 1
+        ) AS e
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS busy FROM (
+                SELECT FROM deliveries b
+                WHERE b.endpoint_id = e.id AND b.state IN ('queued', 'in_flight') LIMIT $2
+            ) AS counted
+        ) AS taken
+        CROSS JOIN LATERAL (
+            SELECT first.id, first.next_attempt_at,
+                   row_number() OVER (ORDER BY first.next_attempt_at) AS place
+            FROM (
+                SELECT o.id, o.next_attempt_at FROM deliveries o
+                WHERE o.endpoint_id = e.id AND o.state = 'scheduled' AND o.next_attempt_at <= now()
+                ORDER BY o.next_attempt_at LIMIT $2
+            ) AS first
+        ) AS d
+        WHERE e.is_on AND e.is_paused IS NOT TRUE AND d.place <= $2 - taken.busy
+    ), chosen AS MATERIALIZED (
+        SELECT id FROM due ORDER BY turn, next_attempt_at LIMIT $1
+    ), fed AS MATERIALIZED (
+        SELECT d.* FROM chosen
+        CROSS JOIN LATERAL (
+            SELECT * FROM deliveries WHERE id = chosen.id AND state = $3 FOR UPDATE SKIP LOCKED
+        ) AS d
+    ), written AS (
+        INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, queued_at)
+        SELECT id, tenant_id, event_id, endpoint_id, 'queued', now() FROM fed
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, queued_at = excluded.queued_at
+    )
+    SELECT id, endpoint_id, tenant_id, attempts FROM fed";
+
+#[derive(FromRow)]
+struct FedRow {
+    id: Uuid,
+    endpoint_id: Uuid,
+    tenant_id: String,
+    attempts: i32,
+}
+
+pub(super) async fn feed(
+    store: &PgStore,
+    limits: FeedLimits,
+) -> Result<Option<Vec<Fed>>, StoreError> {
+    let mut txn = store.hot.begin().await.or_store_error()?;
+    let alone: bool =
+        sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtext('postrider.feeder'))")
+            .fetch_one(&mut *txn)
+            .await
+            .or_store_error()?;
+    if !alone {
+        return Ok(None);
+    }
+    let rows: Vec<FedRow> = sqlx::query_as(FEED)
+        .bind(i64::from(limits.total))
+        .bind(i64::from(limits.per_endpoint))
+        .bind(DeliveryState::Scheduled.as_str())
+        .fetch_all(&mut *txn)
+        .await
+        .or_store_error()?;
+    txn.commit().await.or_store_error()?;
+    rows.into_iter().map(FedRow::into_fed).collect::<Result<_, _>>().map(Some)
+}
+
+impl FedRow {
+    fn into_fed(self) -> Result<Fed, StoreError> {
+        let tenant = TenantId::parse(self.tenant_id)
+            .map_err(|_| StoreError::Unreadable { what: "tenant id" })?;
+        let id = DeliveryId::from_uuid(self.id);
+        let endpoint = EndpointId::from_uuid(self.endpoint_id);
+        let queue = if self.attempts == 0 { WorkQueue::First } else { WorkQueue::Retry };
+        Ok(Fed { delivery: QueuedDelivery { id, endpoint, tenant }, queue })
+    }
+}

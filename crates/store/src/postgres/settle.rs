@@ -1,0 +1,256 @@
+//! Settle: writes down how attempts ended, conditional on the lease's token.
+
+use super::error::StoreResultExt as _;
+use super::{PgStore, disable};
+use crate::error::StoreError;
+use crate::work::{Settled, Settlement};
+use postrider_common::attempt::FailureKind;
+use postrider_common::delivery::{DeadReason, DeliveryState, Transition};
+use postrider_common::endpoint::DisableReason;
+use sqlx::{FromRow, PgConnection};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// A success is also taken under a token that still stands although its lease has ended.
+pub(super) const SETTLE: &str = "
+    WITH verdicts AS MATERIALIZED (
+        SELECT * FROM unnest(
+            $1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::int[], $7::text[],
+            $8::timestamptz[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[],
+            $14::smallint[], $15::text[], $16::bytea[], $17::text[])
+        AS v (id, token, number, verdict, delay_us, failures, reason,
+              started_at, duration_us, failure, url, contract, request_headers,
+              status, response_headers, response_body, response_end)
+    ), locked AS MATERIALIZED (
+        SELECT v.*, d.tenant_id, d.event_id, d.endpoint_id, d.round, d.state AS state_before,
+               CASE WHEN v.verdict <> 'scheduled' THEN v.verdict
+                    WHEN e.deleted_at IS NOT NULL THEN 'dead'
+                    WHEN e.active AND e.disabled_at IS NULL THEN 'scheduled'
+                    ELSE 'held' END AS state
+        FROM verdicts v
+        CROSS JOIN LATERAL (
+            SELECT * FROM deliveries
+            WHERE id = v.id AND lease_token = v.token
+              AND (state = 'in_flight' OR (v.verdict = 'delivered' AND state <> 'delivered'))
+            FOR UPDATE
+        ) AS d
+        CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = d.endpoint_id LIMIT 1) AS e
+    ), written AS (
+        INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, dead_reason,
+                                     finished_at, next_attempt_at, failures, last_status,
+                                     last_failure)
+        SELECT id, tenant_id, event_id, endpoint_id, state,
+               CASE WHEN state = 'dead' THEN coalesce(reason, 'endpoint_deleted') END,
+               CASE WHEN state IN ('delivered', 'dead') THEN now() END,
+               CASE WHEN state IN ('scheduled', 'held')
+                    THEN now() + delay_us * interval '1 microsecond' END,
+               failures, status, failure
+        FROM locked
+        ON CONFLICT (id) DO UPDATE SET
+            state = excluded.state, dead_reason = excluded.dead_reason,
+            finished_at = excluded.finished_at, next_attempt_at = excluded.next_attempt_at,
+            failures = excluded.failures, last_status = excluded.last_status,
+            last_failure = excluded.last_failure, discarded_at = NULL, queued_at = NULL,
+            lease_until = NULL
+    ), logged AS (
+        INSERT INTO attempts (delivery_id, number, round, tenant_id, started_at, duration_us,
+            failure, url, contract, request_headers, status, response_headers, response_body,
+            response_end)
+        SELECT id, number, round, tenant_id, started_at, duration_us, failure, url, contract,
+               request_headers, status, response_headers, response_body, response_end
+        FROM locked
+        ON CONFLICT (delivery_id, number) DO UPDATE SET
+            started_at = excluded.started_at, duration_us = excluded.duration_us,
+            failure = excluded.failure, url = excluded.url, contract = excluded.contract,
+            request_headers = excluded.request_headers, status = excluded.status,
+            response_headers = excluded.response_headers,
+            response_body = excluded.response_body, response_end = excluded.response_end
+    )
+    SELECT id, token, endpoint_id, state_before FROM locked";
+
+#[derive(FromRow)]
+struct SettledRow {
+    id: Uuid,
+    token: Uuid,
+    endpoint_id: Uuid,
+    state_before: String,
+}
+
+pub(super) async fn settle(
+    store: &PgStore,
+    settlements: &[Settlement],
+) -> Result<Vec<Settled>, StoreError> {
+    let chosen = one_per_lease(settlements);
+    let statement = Columns::of(chosen.values().copied())?;
+
+    let mut txn = store.hot.begin().await.or_store_error()?;
+    let rows = statement.execute(&mut txn).await?;
+    let disabled = rows.iter().filter_map(|row| {
+        let reason = disables(chosen.get(&row.lease())?)?;
+        Some((row.endpoint_id, reason))
+    });
+    disable::endpoints(&mut txn, disabled.collect()).await?;
+    txn.commit().await.or_store_error()?;
+
+    let mut found: HashMap<Lease, Settled> =
+        rows.iter().map(|row| (row.lease(), row.settled())).collect();
+    let result = |settlement: &Settlement| found.remove(&lease_of(settlement));
+    Ok(settlements.iter().map(result).map(|found| found.unwrap_or(Settled::Superseded)).collect())
+}
+
+/// What a settlement is conditional on.
+type Lease = (Uuid, Uuid);
+
+fn lease_of(settlement: &Settlement) -> Lease {
+    (settlement.delivery.as_uuid(), settlement.token.as_uuid())
+}
+
+/// The first settlement of each lease, since a second one changes nothing. They are in the order of
+/// ids, in which locks are taken, so that two batches cannot deadlock.
+fn one_per_lease(settlements: &[Settlement]) -> BTreeMap<Lease, &Settlement> {
+    let mut chosen = BTreeMap::new();
+    for settlement in settlements {
+        chosen.entry(lease_of(settlement)).or_insert(settlement);
+    }
+    chosen
+}
+
+fn disables(settlement: &Settlement) -> Option<DisableReason> {
+    match settlement.transition {
+        Transition::Dead { disable, .. } => disable,
+        _ => None,
+    }
+}
+
+impl SettledRow {
+    fn lease(&self) -> Lease {
+        (self.id, self.token)
+    }
+
+    fn settled(&self) -> Settled {
+        if self.state_before == DeliveryState::InFlight.as_str() {
+            Settled::Applied
+        } else {
+            Settled::AppliedLate
+        }
+    }
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    tokens: Vec<Uuid>,
+    numbers: Vec<i32>,
+    verdicts: Vec<&'static str>,
+    delays_us: Vec<i64>,
+    failures: Vec<i32>,
+    reasons: Vec<Option<&'static str>>,
+    log: LogColumns<'a>,
+}
+
+#[derive(Default)]
+struct LogColumns<'a> {
+    started_at: Vec<time::OffsetDateTime>,
+    durations_us: Vec<i64>,
+    failures: Vec<Option<&'static str>>,
+    urls: Vec<&'a str>,
+    contracts: Vec<&'a str>,
+    request_headers: Vec<String>,
+    statuses: Vec<Option<i16>>,
+    response_headers: Vec<Option<String>>,
+    response_bodies: Vec<Option<&'a [u8]>>,
+    response_ends: Vec<Option<&'a str>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(settlements: impl Iterator<Item = &'a Settlement>) -> Result<Self, StoreError> {
+        let mut columns = Self::default();
+        for settlement in settlements {
+            columns.push(settlement)?;
+        }
+        Ok(columns)
+    }
+
+    fn push(&mut self, settlement: &'a Settlement) -> Result<(), StoreError> {
+        let verdict = Verdict::of(settlement.transition);
+        self.ids.push(settlement.delivery.as_uuid());
+        self.tokens.push(settlement.token.as_uuid());
+        self.numbers.push(i32::try_from(settlement.attempt).unwrap_or(i32::MAX));
+        self.verdicts.push(verdict.state.as_str());
+        self.delays_us.push(verdict.delay_us);
+        self.failures.push(verdict.failures);
+        self.reasons.push(verdict.reason.map(DeadReason::as_str));
+        self.log.push(settlement)
+    }
+
+    async fn execute(self, txn: &mut PgConnection) -> Result<Vec<SettledRow>, StoreError> {
+        sqlx::query_as(SETTLE)
+            .bind(self.ids)
+            .bind(self.tokens)
+            .bind(self.numbers)
+            .bind(self.verdicts)
+            .bind(self.delays_us)
+            .bind(self.failures)
+            .bind(self.reasons)
+            .bind(self.log.started_at)
+            .bind(self.log.durations_us)
+            .bind(self.log.failures)
+            .bind(self.log.urls)
+            .bind(self.log.contracts)
+            .bind(self.log.request_headers)
+            .bind(self.log.statuses)
+            .bind(self.log.response_headers)
+            .bind(self.log.response_bodies)
+            .bind(self.log.response_ends)
+            .fetch_all(&mut *txn)
+            .await
+            .or_store_error()
+    }
+}
+
+impl<'a> LogColumns<'a> {
+    fn push(&mut self, settlement: &'a Settlement) -> Result<(), StoreError> {
+        let record = &settlement.record;
+        let response = record.response.as_ref();
+        let headers_text = |headers| {
+            serde_json::to_string(headers)
+                .map_err(|error| StoreError::Refused(std::sync::Arc::new(error)))
+        };
+        self.started_at.push(record.started_at);
+        self.durations_us.push(i64::try_from(record.duration.as_micros()).unwrap_or(i64::MAX));
+        self.failures.push(record.failure.map(FailureKind::as_str));
+        self.urls.push(&record.url);
+        self.contracts.push(&record.contract);
+        self.request_headers.push(headers_text(&record.request_headers)?);
+        self.statuses.push(response.and_then(|response| i16::try_from(response.status).ok()));
+        self.response_headers
+            .push(response.map(|response| headers_text(&response.headers)).transpose()?);
+        self.response_bodies.push(response.map(|response| response.body.as_ref()));
+        self.response_ends.push(response.map(|response| response.body_end.as_str()));
+        Ok(())
+    }
+}
+
+/// A transition as columns.
+struct Verdict {
+    state: DeliveryState,
+    delay_us: i64,
+    failures: i32,
+    reason: Option<DeadReason>,
+}
+
+impl Verdict {
+    fn of(transition: Transition) -> Self {
+        let nothing = |state, reason| Self { state, delay_us: 0, failures: 0, reason };
+        match transition {
+            Transition::Delivered => nothing(DeliveryState::Delivered, None),
+            Transition::Dead { reason, .. } => nothing(DeliveryState::Dead, Some(reason)),
+            Transition::Retry { delay, progress } => Self {
+                state: DeliveryState::Scheduled,
+                delay_us: i64::try_from(delay.as_micros()).unwrap_or(i64::MAX),
+                failures: i32::try_from(progress.failures).unwrap_or(i32::MAX),
+                reason: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Tenants and their API keys.
+
+use super::PgStore;
+use super::error::{StoreResultExt as _, classify, violates};
+use crate::error::StoreError;
+use crate::tenants::{
+    ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, Tenants,
+};
+use async_trait::async_trait;
+use postrider_common::api_key::{ApiKey, ApiKeyHash, Scope};
+use postrider_common::id::ApiKeyId;
+use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
+use sqlx::FromRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+#[derive(FromRow)]
+struct TenantRow {
+    id: String,
+    name: String,
+    contract: String,
+    created_at: OffsetDateTime,
+}
+
+impl TryFrom<TenantRow> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: TenantRow) -> Result<Self, StoreError> {
+        let TenantRow { id, name, contract, created_at } = row;
+        let id = TenantId::parse(id).map_err(|_| StoreError::Unreadable { what: "tenant id" })?;
+        Ok(Self { id, name, contract, created_at })
+    }
+}
+
+#[derive(FromRow)]
+struct ApiKeyRow {
+    id: Uuid,
+    tenant_id: String,
+    name: String,
+    scopes: Vec<String>,
+    prefix: String,
+    hash: Vec<u8>,
+    created_at: OffsetDateTime,
+    revoked_at: Option<OffsetDateTime>,
+}
+
+impl TryFrom<ApiKeyRow> for StoredApiKey {
+    type Error = StoreError;
+
+    fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
+        let unreadable = |what| StoreError::Unreadable { what };
+        let scopes = row.scopes.iter().map(|scope| Scope::parse(scope));
+        let hash = row.hash.try_into().map_err(|_| unreadable("API key hash"))?;
+        let key = ApiKey {
+            id: ApiKeyId::from_uuid(row.id),
+            tenant: TenantId::parse(row.tenant_id).map_err(|_| unreadable("tenant id"))?,
+            name: row.name,
+            scopes: scopes.collect::<Result<_, _>>().map_err(|_| unreadable("scope"))?,
+            prefix: row.prefix,
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+        };
+        Ok(Self { key, hash: ApiKeyHash::from_bytes(hash) })
+    }
+}
+
+#[async_trait]
+impl Tenants for PgStore {
+    async fn tenant_create(&self, new: NewTenant) -> Result<TenantCreated, StoreError> {
+        let row = sqlx::query_as::<_, TenantRow>(
+            "INSERT INTO tenants (id, name, contract) VALUES ($1, $2, $3)
+             ON CONFLICT (id) DO NOTHING
+             RETURNING id, name, contract, created_at",
+        )
+        .bind(new.id.as_str())
+        .bind(new.name)
+        .bind(new.contract)
+        .fetch_optional(&self.log)
+        .await
+        .or_store_error()?;
+        match row {
+            Some(row) => Ok(TenantCreated::Created(row.try_into()?)),
+            None => Ok(TenantCreated::Exists),
+        }
+    }
+
+    async fn tenant_get(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>(
+            "SELECT id, name, contract, created_at FROM tenants WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .fetch_optional(&self.log)
+        .await
+        .or_store_error()?
+        .map(Tenant::try_from)
+        .transpose()
+    }
+
+    async fn tenant_list(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>(
+            r#"SELECT id, name, contract, created_at FROM tenants
+               WHERE id COLLATE "C" > $1 ORDER BY id COLLATE "C" LIMIT $2"#,
+        )
+        .bind(after.map_or("", TenantId::as_str))
+        .bind(i64::from(limit))
+        .fetch_all(&self.log)
+        .await
+        .or_store_error()?
+        .into_iter()
+        .map(Tenant::try_from)
+        .collect()
+    }
+
+    async fn api_key_create(
+        &self,
+        scope: &TenantScope,
+        new: NewApiKey,
+    ) -> Result<ApiKeyCreated, StoreError> {
+        let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.as_str()).collect();
+        let row = sqlx::query_as::<_, ApiKeyRow>(
+            "INSERT INTO api_keys (id, tenant_id, name, scopes, prefix, hash)
+             VALUES ($1, $2, $3, $4, $5, $6) RETURNING *",
+        )
+        .bind(ApiKeyId::generate().as_uuid())
+        .bind(scope.tenant().as_str())
+        .bind(new.name)
+        .bind(scopes)
+        .bind(new.prefix)
+        .bind(new.hash.as_bytes().as_slice())
+        .fetch_one(&self.log)
+        .await;
+        match row {
+            Ok(row) => Ok(ApiKeyCreated::Created(StoredApiKey::try_from(row)?.key)),
+            Err(error) if violates(&error, "api_keys_tenant_id_fkey") => {
+                Ok(ApiKeyCreated::UnknownTenant)
+            }
+            Err(error) => Err(classify(error)),
+        }
+    }
+
+    async fn api_key_list(&self, scope: &TenantScope) -> Result<Vec<ApiKey>, StoreError> {
+        sqlx::query_as::<_, ApiKeyRow>(
+            "SELECT * FROM api_keys WHERE tenant_id = $1 ORDER BY id DESC",
+        )
+        .bind(scope.tenant().as_str())
+        .fetch_all(&self.log)
+        .await
+        .or_store_error()?
+        .into_iter()
+        .map(|row| StoredApiKey::try_from(row).map(|stored| stored.key))
+        .collect()
+    }
+
+    async fn api_key_revoke(
+        &self,
+        scope: &TenantScope,
+        id: ApiKeyId,
+    ) -> Result<ApiKeyRevoked, StoreError> {
+        let before = sqlx::query_scalar::<_, Option<OffsetDateTime>>(
+            "WITH before AS (SELECT id, revoked_at FROM api_keys
+                             WHERE tenant_id = $1 AND id = $2 FOR UPDATE)
+             UPDATE api_keys SET revoked_at = coalesce(before.revoked_at, now())
+             FROM before WHERE api_keys.id = before.id RETURNING before.revoked_at",
+        )
+        .bind(scope.tenant().as_str())
+        .bind(id.as_uuid())
+        .fetch_optional(&self.log)
+        .await
+        .or_store_error()?;
+        Ok(match before {
+            None => ApiKeyRevoked::Unknown,
+            Some(None) => ApiKeyRevoked::Revoked,
+            Some(Some(_)) => ApiKeyRevoked::Already,
+        })
+    }
+
+    async fn api_key_find(&self, prefix: &str) -> Result<Option<StoredApiKey>, StoreError> {
+        sqlx::query_as::<_, ApiKeyRow>("SELECT * FROM api_keys WHERE prefix = $1")
+            .bind(prefix)
+            .fetch_optional(&self.log)
+            .await
+            .or_store_error()?
+            .map(StoredApiKey::try_from)
+            .transpose()
+    }
+}

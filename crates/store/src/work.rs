@@ -1,0 +1,223 @@
+//! The dispatcher's work: claim, settle, give back, feed, reap, find what was lost.
+//!
+//! Each is a conditional change that says what it found. Every comparison of times is made on the
+//! database's clock.
+
+use crate::accept::QueuedDelivery;
+use crate::error::StoreError;
+use async_trait::async_trait;
+use bytes::Bytes;
+use postrider_common::attempt::AttemptRecord;
+use postrider_common::delivery::{Progress, Transition};
+use postrider_common::event::EventType;
+use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
+use postrider_common::tenant::TenantId;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// How long a lease lasts: the endpoint's time-out, or else its contract's, and a margin.
+#[derive(Clone, Debug)]
+pub struct LeasePolicy {
+    /// The time-outs of the contracts, by name.
+    pub timeouts: Vec<(String, Duration)>,
+    /// What is added to the time-out.
+    pub margin: Duration,
+}
+
+/// A delivery that this dispatcher holds now.
+#[derive(Clone, Debug)]
+pub struct ClaimedDelivery {
+    /// The delivery.
+    pub id: DeliveryId,
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// Its endpoint.
+    pub endpoint: EndpointId,
+    /// The endpoint's version; one that is held at another version must be read anew.
+    pub endpoint_version: i64,
+    /// The event that is owed.
+    pub event: EventId,
+    /// Fences what is written about this attempt.
+    pub token: LeaseToken,
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+    /// How far the delivery is in its schedule.
+    pub progress: Progress,
+    /// How long the lease lasts, from the claim on.
+    pub lease: Duration,
+}
+
+/// What a claim found.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// It is ours until the lease ends.
+    Claimed(ClaimedDelivery),
+    /// It is not `queued` (any more): somebody else has it, or the message came twice or late.
+    NotQueued,
+    /// Its endpoint is off: it is held now.
+    Held,
+    /// Its endpoint is deleted: it is dead now.
+    EndpointDeleted,
+    /// There is no such delivery.
+    Unknown,
+}
+
+/// What is sent of an event.
+#[derive(Clone, Debug)]
+pub struct EventContent {
+    /// Its type.
+    pub event_type: EventType,
+    /// The normalised payload.
+    pub payload: Bytes,
+    /// When it happened.
+    pub occurred_at: OffsetDateTime,
+}
+
+/// What a batch of claims came to.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// One result per delivery, in their order.
+    pub claims: Vec<Claim>,
+    /// The events of the claimed deliveries.
+    pub events: HashMap<EventId, Arc<EventContent>>,
+    /// The database's time of the claim.
+    pub now: OffsetDateTime,
+}
+
+/// How an attempt ended, to be written down.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The token of the lease that the attempt was made under.
+    pub token: LeaseToken,
+    /// The attempt's number.
+    pub attempt: u32,
+    /// What becomes of the delivery. A retry of an endpoint that is off by now is held.
+    pub transition: Transition,
+    /// What the log shows of the attempt.
+    pub record: AttemptRecord,
+}
+
+/// What settling found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is written as asked.
+    Applied,
+    /// The lease had ended, but nobody had claimed the delivery since: the success is written.
+    AppliedLate,
+    /// Another claim was made since, or it is finished: nothing is changed.
+    Superseded,
+}
+
+/// A claim that is given back without an attempt on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The token of the lease that is given back.
+    pub token: LeaseToken,
+}
+
+/// The queue that a delivery's messages go through: retries must not starve first attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WorkQueue {
+    /// Deliveries that were never attempted.
+    First,
+    /// Deliveries that were.
+    Retry,
+}
+
+/// How much the feeder may hand out.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedLimits {
+    /// Deliveries in one tick.
+    pub total: u32,
+    /// Deliveries of one endpoint that may be `queued` or `in_flight`.
+    pub per_endpoint: u32,
+}
+
+/// A delivery that the feeder made `queued`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fed {
+    /// The delivery, for its message.
+    pub delivery: QueuedDelivery,
+    /// The queue that the message goes to.
+    pub queue: WorkQueue,
+}
+
+/// A delivery whose lease ended with nobody to settle it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaped {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The number of the attempt that is on record as lost.
+    pub attempt: u32,
+}
+
+/// Which `queued` deliveries count as lost.
+#[derive(Clone, Copy, Debug)]
+pub struct LostRule {
+    /// The queue that their messages would be in.
+    pub queue: WorkQueue,
+    /// How long they must have been `queued`.
+    pub older_than: Duration,
+    /// At most so many, the oldest first.
+    pub limit: u32,
+}
+
+/// The dispatcher's work.
+#[async_trait]
+pub trait Work: Send + Sync {
+    /// Claims deliveries: `queued` becomes `in_flight` under a fresh token.
+    async fn deliveries_claim(
+        &self,
+        ids: &[DeliveryId],
+        lease: &LeasePolicy,
+    ) -> Result<Claimed, StoreError>;
+
+    /// Writes down how attempts ended, with their log; one result per settlement, in their order.
+    async fn deliveries_settle(
+        &self,
+        settlements: &[Settlement],
+    ) -> Result<Vec<Settled>, StoreError>;
+
+    /// Gives claims back before anything was sent: `in_flight` becomes `scheduled` for at once.
+    /// Gives how many were still held under their token.
+    async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError>;
+
+    /// Refuses `queued` deliveries that are over their endpoint's cap: they become `scheduled` at
+    /// the time they had, and their endpoints are fed nothing for `pause`.
+    async fn deliveries_refuse(
+        &self,
+        ids: &[DeliveryId],
+        pause: Duration,
+    ) -> Result<u64, StoreError>;
+
+    /// Takes `queued` deliveries back that the broker did not take: `scheduled` for at once.
+    async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError>;
+
+    /// Makes due deliveries `queued`, tenants and endpoints in turn. `None` when another feeder is
+    /// at it.
+    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Vec<Fed>>, StoreError>;
+
+    /// Ends leases that are past their end: `scheduled` for at once, the attempt on record as lost.
+    async fn deliveries_reap(&self, limit: u32) -> Result<Vec<Reaped>, StoreError>;
+
+    /// Makes lost deliveries `scheduled` for at once. Gives how many.
+    async fn deliveries_requeue_lost(&self, rule: LostRule) -> Result<u64, StoreError>;
+
+    /// How many deliveries of a queue have been `queued` for longer than `older_than`.
+    async fn deliveries_queued_longer(
+        &self,
+        queue: WorkQueue,
+        older_than: Duration,
+    ) -> Result<u64, StoreError>;
+
+    /// Lets waiting deliveries follow their endpoints' state, at most `limit` of each kind: those of
+    /// an endpoint that is off are held, held ones of an endpoint that is on are `scheduled` for when
+    /// they were due, those of a deleted endpoint are dead. Gives how many.
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError>;
+}
