@@ -1,0 +1,70 @@
+//! The three calls. What they share, from a request to its answer, is in `event`; deadlines are
+//! set by a layer around them, in `deadline`.
+
+mod batch;
+mod deadline;
+mod event;
+mod stream;
+
+pub(crate) use self::deadline::DeadlineLayer;
+use crate::accept::Acceptor;
+use crate::auth::{Authenticator, Presented};
+use crate::proto::ingest_server::Ingest;
+use crate::proto::{
+    PublishEventRequest, PublishEventResponse, PublishEventsRequest, PublishEventsResponse,
+    StreamEventsRequest, StreamEventsResponse,
+};
+use futures::stream::BoxStream;
+use postrider_store::Store;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Keys are found in whichever store there is.
+pub(crate) type Keys = Authenticator<dyn Store>;
+
+/// The service's calls.
+pub(crate) struct Rpc {
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) acceptor: Acceptor,
+    pub(crate) stopping: CancellationToken,
+}
+
+#[tonic::async_trait]
+impl Ingest for Rpc {
+    async fn publish_event(
+        &self,
+        request: Request<PublishEventRequest>,
+    ) -> Result<Response<PublishEventResponse>, Status> {
+        let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
+        let begun = event::begin(&self.acceptor, &caller, request.into_inner()).await?;
+        Ok(Response::new(begun.answer().await?))
+    }
+
+    async fn publish_events(
+        &self,
+        request: Request<PublishEventsRequest>,
+    ) -> Result<Response<PublishEventsResponse>, Status> {
+        let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
+        let answer = batch::publish(&self.acceptor, &caller, request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
+    type StreamEventsStream = BoxStream<'static, Result<StreamEventsResponse, Status>>;
+
+    async fn stream_events(
+        &self,
+        request: Request<Streaming<StreamEventsRequest>>,
+    ) -> Result<Response<Self::StreamEventsStream>, Status> {
+        let presented = Presented::from_metadata(request.metadata())?;
+        self.keys.caller(&presented).await?;
+        let deadline = deadline::of(request.extensions());
+        let call = stream::Call {
+            keys: Arc::clone(&self.keys),
+            presented,
+            acceptor: self.acceptor.clone(),
+            stopping: self.stopping.clone(),
+        };
+        Ok(Response::new(call.answers(request.into_inner(), deadline)))
+    }
+}

@@ -1,0 +1,55 @@
+//! One event, from its request to its answer: what all three calls do with each.
+
+use crate::accept::{Acceptor, Outcome};
+use crate::auth::Caller;
+use crate::proto::{PublishEventRequest, PublishEventResponse};
+use crate::refusal::Refusal;
+use crate::validate::validate;
+use postrider_common::batch::Pending;
+use postrider_common::event::GivenId;
+use postrider_common::id::EventId;
+use postrider_store::Accepted;
+
+/// An event that waits for its commit. Dropped before the batch begins, it is not accepted.
+pub(super) struct Begun {
+    id: EventId,
+    given_id: Option<GivenId>,
+    pending: Pending<Outcome>,
+}
+
+/// Validates an event and puts it in line to be accepted.
+pub(super) async fn begin(
+    acceptor: &Acceptor,
+    caller: &Caller,
+    request: PublishEventRequest,
+) -> Result<Begun, Refusal> {
+    let tenant = caller.tenant(&request.tenant_id)?;
+    let event = validate(EventId::generate(), tenant, request).map_err(Refusal::Invalid)?;
+    let (id, given_id) = (event.id, event.given_id.clone());
+    let pending = acceptor.enqueue(event).await?;
+    Ok(Begun { id, given_id, pending })
+}
+
+impl Begun {
+    /// Waits for the commit.
+    pub(super) async fn answer(self) -> Result<PublishEventResponse, Refusal> {
+        match self.pending.await?? {
+            Accepted::New { deliveries, .. } => {
+                let event_id = shown(self.id, self.given_id);
+                Ok(PublishEventResponse { event_id, duplicate: false, deliveries })
+            }
+            Accepted::Duplicate { event, deliveries } => {
+                let event_id = shown(event, self.given_id);
+                Ok(PublishEventResponse { event_id, duplicate: true, deliveries })
+            }
+            Accepted::Conflict { field } => Err(Refusal::Conflict(field)),
+            Accepted::UnknownTenant => Err(Refusal::TenantNotFound),
+        }
+    }
+}
+
+/// An event's id as its producer sees it. All contracts write it with one prefix, and every call
+/// accepts any.
+fn shown(id: EventId, given_id: Option<GivenId>) -> String {
+    given_id.map_or_else(|| format!("evt_{id}"), |given| given.as_str().to_owned())
+}
