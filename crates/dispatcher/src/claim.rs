@@ -1,0 +1,97 @@
+//! Claiming in batches: what gathered while the last claim ran is claimed together.
+
+use postrider_common::batch::{BatchLost, Batcher, Limits};
+use postrider_common::id::DeliveryId;
+use postrider_contract::Contracts;
+use postrider_store::{Claim, ClaimedDelivery, EventContent, LeasePolicy, SharedStore, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+/// What a lease lasts beyond the time-out.
+const LEASE_MARGIN: Duration = Duration::from_secs(10);
+const BATCH: Limits = Limits { items: 512, weight: usize::MAX, queue: 16_384, workers: 2 };
+
+/// A delivery that is ours, with what it takes to send it.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(crate) delivery: ClaimedDelivery,
+    pub(crate) event: Arc<EventContent>,
+    /// The database's time of the claim, and ours when we learnt of it.
+    pub(crate) claimed_at: OffsetDateTime,
+    pub(crate) learnt_at: Instant,
+    /// When the lease ends at the earliest, on our monotonic clock.
+    pub(crate) lease_end: Instant,
+}
+
+/// Claims deliveries. Clones share the batches.
+#[derive(Clone)]
+pub(crate) struct Claimer(Batcher<DeliveryId, Result<Option<Work>, StoreError>>);
+
+impl Claimer {
+    pub(crate) fn start(store: SharedStore, contracts: &Contracts) -> Self {
+        let timeouts = contracts.iter().map(|one| (one.name().to_owned(), one.timeout()));
+        let lease = Arc::new(LeasePolicy { timeouts: timeouts.collect(), margin: LEASE_MARGIN });
+        Self(Batcher::start(BATCH, move |ids: Vec<DeliveryId>| {
+            let (store, lease) = (Arc::clone(&store), Arc::clone(&lease));
+            async move {
+                match claim(&store, &ids, &lease).await {
+                    Ok(work) => work.into_iter().map(Ok).collect(),
+                    Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
+                }
+            }
+        }))
+    }
+
+    /// Claims one delivery; `None` when it is not to be sent now.
+    pub(crate) async fn claim(&self, id: DeliveryId) -> Result<Option<Work>, Unanswered> {
+        Ok(self.0.submit(id, 0).await??)
+    }
+}
+
+/// The store did not say what became of a delivery.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unanswered {
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("the batch was lost")]
+    Batch(#[from] BatchLost),
+}
+
+impl Unanswered {
+    /// Whether asking again may help.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_unavailable(),
+            Self::Batch(_) => true,
+        }
+    }
+}
+
+async fn claim(
+    store: &SharedStore,
+    ids: &[DeliveryId],
+    lease: &LeasePolicy,
+) -> Result<Vec<Option<Work>>, StoreError> {
+    // Taken before the database is asked: the lease cannot begin earlier than that.
+    let asked_at = Instant::now();
+    let claimed = store.deliveries_claim(ids, lease).await?;
+    let learnt_at = Instant::now();
+    let work = |(claim, id): (Claim, &DeliveryId)| match claim {
+        Claim::Claimed(delivery) => {
+            let Some(event) = claimed.events.get(&delivery.event).map(Arc::clone) else {
+                tracing::error!(delivery = %id, "its event is missing; its lease will end unused");
+                return None;
+            };
+            let lease_end = asked_at + delivery.lease;
+            Some(Work { delivery, event, claimed_at: claimed.now, learnt_at, lease_end })
+        }
+        Claim::Unknown => {
+            tracing::warn!(delivery = %id, "a message named a delivery that does not exist");
+            None
+        }
+        Claim::NotQueued | Claim::Held | Claim::EndpointDeleted => None,
+    };
+    Ok(claimed.claims.into_iter().zip(ids).map(work).collect())
+}

@@ -1,0 +1,53 @@
+//! The dispatcher's configuration.
+
+use postrider_broker::BrokerConfig;
+use postrider_common::config::SealConfig;
+use postrider_common::health::HealthConfig;
+use postrider_common::shutdown::ShutdownConfig;
+use postrider_egress::EgressConfig;
+use postrider_store::StoreConfig;
+
+/// Everything that a dispatcher is told.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Config {
+    /// Where the obligations are.
+    #[command(flatten)]
+    pub store: StoreConfig,
+    /// Where work comes from.
+    #[command(flatten)]
+    pub broker: BrokerConfig,
+    /// What may be reached.
+    #[command(flatten)]
+    pub egress: EgressConfig,
+    /// What opens the signing secrets.
+    #[command(flatten)]
+    pub seal: SealConfig,
+    /// How much at a time.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Where it answers for its health.
+    #[command(flatten)]
+    pub health: HealthConfig,
+    /// How it stops.
+    #[command(flatten)]
+    pub shutdown: ShutdownConfig,
+}
+
+/// How much a dispatcher does at a time.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Limits {
+    /// Deliveries that this process may have in flight
+    #[arg(long, env = "POSTRIDER_MAX_IN_FLIGHT", default_value_t = 1024, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub max_in_flight: u32,
+    /// Deliveries of one endpoint that this process may have in flight
+    #[arg(long, env = "POSTRIDER_ENDPOINT_IN_FLIGHT", default_value_t = 64, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub endpoint_in_flight: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_in_flight: 1024, endpoint_in_flight: 64 }
+    }
+}

@@ -1,0 +1,165 @@
+//! Consuming: each message is split into its deliveries, which take slots and are claimed.
+//!
+//! A message is acked once every delivery in it has been claimed or refused; from there the leases
+//! carry the obligation, and a slow endpoint never holds the broker.
+
+use crate::claim::{Claimer, Unanswered, Work};
+use crate::deliver::Courier;
+use crate::slots::{OverCap, Slot, Slots};
+use futures::future::join_all;
+use postrider_broker::{Incoming, Queue, SharedBroker, WorkItem};
+use postrider_common::batch::{Batcher, Limits};
+use postrider_common::crash_point::crash_point;
+use postrider_common::id::DeliveryId;
+use postrider_common::service::chain;
+use postrider_store::{SharedStore, StoreError, WorkQueue};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Messages without a verdict that a consumer may hold.
+const PREFETCH: u16 = 128;
+/// How long an endpoint that is over its cap is fed nothing.
+const FEED_PAUSE: Duration = Duration::from_secs(1);
+/// Between two questions while the database is away.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+const REFUSALS: Limits = Limits { items: 512, weight: usize::MAX, queue: 4096, workers: 1 };
+
+/// Turns messages into attempts. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    slots: Arc<Slots>,
+    claimer: Claimer,
+    courier: Courier,
+    refusals: Batcher<DeliveryId, Result<(), StoreError>>,
+    deliveries: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// What became of a delivery that a message named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Claimed, refused, or nothing of ours to do.
+    Given,
+    /// We are stopping: the broker keeps the message.
+    Left,
+}
+
+impl Intake {
+    pub(crate) fn new(
+        store: SharedStore,
+        slots: Slots,
+        claimer: Claimer,
+        courier: Courier,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            slots: Arc::new(slots),
+            claimer,
+            courier,
+            refusals: Batcher::start(REFUSALS, move |ids| refuse(Arc::clone(&store), ids)),
+            deliveries: TaskTracker::new(),
+            stop,
+        }
+    }
+
+    /// The attempts that are being made; they outlive the messages that named them.
+    pub(crate) fn deliveries(&self) -> &TaskTracker {
+        &self.deliveries
+    }
+
+    /// Consumes a queue until it is told to stop.
+    pub(crate) async fn consume(self, broker: SharedBroker, queue: Queue) {
+        let mut consumer = broker.consume(queue, PREFETCH).await;
+        let messages = TaskTracker::new();
+        loop {
+            let incoming = tokio::select! {
+                () = self.stop.cancelled() => break,
+                incoming = consumer.next() => incoming,
+            };
+            crash_point("dispatcher::received");
+            messages.spawn(self.clone().handle(incoming, work_queue(queue)));
+        }
+        // The consumer stays until the last message has its verdict, so that it can be acked.
+        messages.close();
+        messages.wait().await;
+    }
+
+    async fn handle(self, incoming: Box<dyn Incoming>, queue: WorkQueue) {
+        let items = incoming.message().items();
+        let verdicts = join_all(items.iter().map(|item| self.admit(item, queue))).await;
+        crash_point("dispatcher::claimed_unacked");
+        if verdicts.iter().all(|verdict| *verdict == Verdict::Given) {
+            incoming.ack().await;
+        }
+    }
+
+    async fn admit(&self, item: &WorkItem, queue: WorkQueue) -> Verdict {
+        let slot = tokio::select! {
+            () = self.stop.cancelled() => return Verdict::Left,
+            slot = self.slots.take(item.endpoint, queue) => slot,
+        };
+        let id = item.delivery;
+        let answered = match slot {
+            Ok(slot) => self.claim(id, slot).await,
+            Err(OverCap) => self.answer(id, || self.refuse(id)).await,
+        };
+        answered.err().unwrap_or(Verdict::Given)
+    }
+
+    async fn claim(&self, id: DeliveryId, slot: Slot) -> Result<(), Verdict> {
+        if let Some(work) = self.answer(id, || self.claimer.claim(id)).await? {
+            self.start(work, slot);
+        }
+        Ok(())
+    }
+
+    /// Asks the store about a delivery, again and again while it is away: were the message acked
+    /// without an answer, the delivery would have to be found as lost.
+    async fn answer<T, Fut>(&self, id: DeliveryId, ask: impl Fn() -> Fut) -> Result<T, Verdict>
+    where
+        Fut: Future<Output = Result<T, Unanswered>>,
+    {
+        loop {
+            match ask().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.is_passing() => {
+                    tracing::debug!(delivery = %id, error = chain(&error), "no answer yet");
+                }
+                Err(error) => {
+                    tracing::error!(delivery = %id, error = chain(&error), "left to be found as lost");
+                    return Err(Verdict::Given);
+                }
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(Verdict::Left),
+                () = tokio::time::sleep(ASK_AGAIN) => {}
+            }
+        }
+    }
+
+    async fn refuse(&self, id: DeliveryId) -> Result<(), Unanswered> {
+        Ok(self.refusals.submit(id, 0).await??)
+    }
+
+    fn start(&self, work: Work, slot: Slot) {
+        let courier = self.courier.clone();
+        self.deliveries.spawn(async move {
+            courier.deliver(work).await;
+            drop(slot);
+        });
+    }
+}
+
+fn work_queue(queue: Queue) -> WorkQueue {
+    match queue {
+        Queue::First => WorkQueue::First,
+        Queue::Retry => WorkQueue::Retry,
+    }
+}
+
+async fn refuse(store: SharedStore, ids: Vec<DeliveryId>) -> Vec<Result<(), StoreError>> {
+    let refused = store.deliveries_refuse(&ids, FEED_PAUSE).await.map(drop);
+    vec![refused; ids.len()]
+}

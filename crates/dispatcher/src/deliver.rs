@@ -1,0 +1,173 @@
+//! One attempt, from the claim to what is written down about it.
+
+use crate::claim::Work;
+use crate::endpoints::{EndpointBook, Known, Recipient, Refused, Unusable};
+use crate::judge::{Judgement, judge};
+use crate::request::{Prepared, database_now, prepare};
+use crate::settle::Settler;
+use postrider_common::attempt::{AttemptRecord, FailureKind, HeaderList};
+use postrider_common::crash_point::crash_point;
+use postrider_common::delivery::{Outcome, Policy, next};
+use postrider_common::service::chain;
+use postrider_contract::{Jitter, RetrySchedule};
+use postrider_egress::{Client, Request, UrlRefusal};
+use postrider_store::{Release, Settlement, SharedStore};
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// By how much a lease must outlast the time-out when the request goes out.
+const LEASE_RESERVE: Duration = Duration::from_secs(2);
+
+/// What it takes to make attempts. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Courier {
+    pub(crate) store: SharedStore,
+    pub(crate) endpoints: EndpointBook,
+    pub(crate) client: Client,
+    pub(crate) settler: Settler,
+    /// Cancelled when the grace has ended: requests in flight are cut off.
+    pub(crate) cut: CancellationToken,
+}
+
+/// How an attempt went, before it is known what follows from it.
+struct Attempted {
+    judgement: Judgement,
+    started_at: OffsetDateTime,
+    duration: Duration,
+    request_headers: HeaderList,
+}
+
+/// Whom an attempt was for, as far as the log and the schedule care.
+struct Terms<'a> {
+    url: &'a str,
+    contract: &'a str,
+    schedule: &'a RetrySchedule,
+    jitter: Jitter,
+}
+
+impl Courier {
+    /// Makes the attempt that was claimed, and settles it.
+    pub(crate) async fn deliver(&self, work: Work) {
+        let delivery = &work.delivery;
+        match self.endpoints.get(delivery.endpoint, delivery.endpoint_version).await {
+            Ok(Known::Usable(recipient)) => self.deliver_to(&work, &recipient).await,
+            Ok(Known::Unusable(refused)) => self.record_refusal(&work, &refused).await,
+            Ok(Known::Absent) => self.release(&work).await,
+            Err(error) => {
+                let id = delivery.id;
+                tracing::warn!(delivery = %id, error = chain(&*error), "its endpoint is not known");
+                self.release(&work).await;
+            }
+        }
+    }
+
+    async fn deliver_to(&self, work: &Work, recipient: &Recipient) {
+        if work.lease_end < Instant::now() + recipient.timeout + LEASE_RESERVE {
+            return self.release(work).await;
+        }
+        crash_point("dispatcher::claimed");
+        let attempted = match prepare(work, recipient) {
+            Ok(prepared) => self.send(recipient, prepared).await,
+            Err(error) => {
+                let id = work.delivery.id;
+                tracing::error!(delivery = %id, error = chain(&error), "no request can be built");
+                Attempted::failed(FailureKind::Request, database_now(work))
+            }
+        };
+        crash_point("dispatcher::sent");
+        let terms = Terms {
+            url: recipient.url.as_str(),
+            contract: recipient.contract.name(),
+            schedule: &recipient.schedule,
+            jitter: recipient.contract.jitter(),
+        };
+        self.settle(work, attempted, &terms).await;
+        crash_point("dispatcher::settled");
+    }
+
+    async fn send(&self, recipient: &Recipient, prepared: Prepared) -> Attempted {
+        let Prepared { headers, body, started_at } = prepared;
+        let request = Request { url: &recipient.url, headers, body, timeout: recipient.timeout };
+        let request_headers = request.header_lines();
+        let started = Instant::now();
+        // Biased, so that an answer that is there when the grace ends is not thrown away.
+        let exchange = tokio::select! {
+            biased;
+            exchange = self.client.send(request) => Some(exchange),
+            () = self.cut.cancelled() => None,
+        };
+        let duration = started.elapsed();
+        let judgement = match exchange {
+            Some(exchange) => judge(&recipient.contract, exchange.outcome),
+            None => Judgement::failed(Outcome::Cancelled, FailureKind::Cancelled),
+        };
+        Attempted { judgement, started_at, duration, request_headers }
+    }
+
+    async fn record_refusal(&self, work: &Work, refused: &Refused) {
+        let kind = match refused.why {
+            Unusable::Url(UrlRefusal::Address) => FailureKind::Address,
+            _ => FailureKind::Request,
+        };
+        let attempted = Attempted::failed(kind, database_now(work));
+        let terms = Terms {
+            url: &refused.url,
+            contract: &refused.contract,
+            schedule: &refused.schedule,
+            jitter: Jitter::percent(0),
+        };
+        self.settle(work, attempted, &terms).await;
+    }
+
+    async fn settle(&self, work: &Work, attempted: Attempted, terms: &Terms<'_>) {
+        let Attempted { judgement, started_at, duration, request_headers } = attempted;
+        let policy = Policy { schedule: terms.schedule, jitter: terms.jitter };
+        let transition = next(work.delivery.progress, judgement.outcome, &policy, rand::random());
+        let record = AttemptRecord {
+            started_at,
+            duration,
+            failure: judgement.failure,
+            url: terms.url.to_owned(),
+            request_headers,
+            response: judgement.response,
+            contract: terms.contract.to_owned(),
+        };
+        let settlement = Settlement {
+            delivery: work.delivery.id,
+            token: work.delivery.token,
+            attempt: work.delivery.attempt,
+            transition,
+            record,
+        };
+        self.settler.settle(settlement).await;
+    }
+
+    /// Gives the claim back unused. Should that fail, the lease ends by itself.
+    async fn release(&self, work: &Work) {
+        let release = Release { delivery: work.delivery.id, token: work.delivery.token };
+        if let Err(error) = self.store.deliveries_release(&[release]).await {
+            let id = work.delivery.id;
+            tracing::warn!(delivery = %id, error = chain(&error), "a claim was not given back");
+        }
+    }
+}
+
+impl Judgement {
+    fn failed(outcome: Outcome, kind: FailureKind) -> Self {
+        Self { outcome, failure: Some(kind), response: None }
+    }
+}
+
+impl Attempted {
+    /// An attempt that never got as far as a request.
+    fn failed(kind: FailureKind, at: OffsetDateTime) -> Self {
+        Self {
+            judgement: Judgement::failed(Outcome::Failure, kind),
+            started_at: at,
+            duration: Duration::ZERO,
+            request_headers: HeaderList::new(),
+        }
+    }
+}

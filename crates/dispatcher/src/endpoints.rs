@@ -1,0 +1,133 @@
+//! The endpoints that are sent to, ready for use: URL judged, secret opened, contract found.
+
+use moka::future::Cache;
+use postrider_common::endpoint::Endpoint;
+use postrider_common::id::EndpointId;
+use postrider_common::seal::{Keyring, OpenError, Owner};
+use postrider_common::service::chain;
+use postrider_contract::{Contract, Contracts, RetrySchedule, SecretError, SigningKey};
+use postrider_egress::{Guard, HttpRule, TargetUrl, UrlRefusal};
+use postrider_store::{SharedStore, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Endpoints that are kept ready.
+const CACHED: u64 = 20_000;
+/// One that is not used for so long is let go.
+const IDLE: Duration = Duration::from_mins(5);
+
+/// An endpoint that can be sent to.
+#[derive(Debug)]
+pub(crate) struct Recipient {
+    pub(crate) contract: Arc<Contract>,
+    pub(crate) url: TargetUrl,
+    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) schedule: RetrySchedule,
+    pub(crate) timeout: Duration,
+}
+
+/// Why an endpoint cannot be sent to although it exists. Each costs a step of the schedule and is
+/// on record, so that whoever looks sees it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    #[error("its contract {0} is not known")]
+    Contract(String),
+    #[error("its URL is refused")]
+    Url(#[source] UrlRefusal),
+    #[error("its secret cannot be opened")]
+    Sealed(#[source] OpenError),
+    #[error("its secret is not in the contract's form")]
+    Secret(#[source] SecretError),
+}
+
+/// What is known of an endpoint.
+#[derive(Clone, Debug)]
+pub(crate) enum Known {
+    Usable(Arc<Recipient>),
+    /// It exists, but nothing can be sent to it; what an attempt would have said.
+    Unusable(Arc<Refused>),
+    /// It was deleted, or its row cannot be read.
+    Absent,
+}
+
+/// An endpoint that nothing can be sent to.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) url: String,
+    pub(crate) contract: String,
+    pub(crate) schedule: RetrySchedule,
+    pub(crate) why: Unusable,
+}
+
+/// Looks endpoints up, by id and version: another version is another entry.
+#[derive(Clone)]
+pub(crate) struct EndpointBook {
+    store: SharedStore,
+    guard: Guard,
+    contracts: Contracts,
+    keyring: Keyring,
+    cache: Cache<(EndpointId, i64), Known>,
+}
+
+impl EndpointBook {
+    pub(crate) fn new(
+        store: SharedStore,
+        guard: Guard,
+        contracts: Contracts,
+        keyring: Keyring,
+    ) -> Self {
+        let cache = Cache::builder().max_capacity(CACHED).time_to_idle(IDLE).build();
+        Self { store, guard, contracts, keyring, cache }
+    }
+
+    /// The endpoint as of this version, or as of a later one that is in force by now.
+    pub(crate) async fn get(
+        &self,
+        endpoint: EndpointId,
+        version: i64,
+    ) -> Result<Known, Arc<StoreError>> {
+        self.cache.try_get_with((endpoint, version), self.load(endpoint)).await
+    }
+
+    async fn load(&self, endpoint: EndpointId) -> Result<Known, StoreError> {
+        let found = self.store.endpoints_for_sending(&[endpoint]).await?;
+        let Some(endpoint) = found.into_iter().next() else { return Ok(Known::Absent) };
+        Ok(match self.recipient(&endpoint) {
+            Ok(recipient) => Known::Usable(Arc::new(recipient)),
+            Err(why) => {
+                let id = &endpoint.public_id;
+                tracing::error!(endpoint = id, error = chain(&why), "nothing can be sent to it");
+                Known::Unusable(Arc::new(self.refused(endpoint, why)))
+            }
+        })
+    }
+
+    fn recipient(&self, endpoint: &Endpoint) -> Result<Recipient, Unusable> {
+        let contract = self
+            .contracts
+            .get(&endpoint.contract)
+            .ok_or_else(|| Unusable::Contract(endpoint.contract.clone()))?;
+        let http = if contract.allows_http() { HttpRule::Allowed } else { HttpRule::Refused };
+        let url = self.guard.parse(&endpoint.url, http).map_err(Unusable::Url)?;
+        let owner = Owner { tenant: &endpoint.tenant, endpoint: endpoint.id };
+        let secret = self.keyring.open(&endpoint.secret, owner).map_err(Unusable::Sealed)?;
+        let key = contract.signing_key(&secret).map_err(Unusable::Secret)?;
+        Ok(Recipient {
+            url,
+            keys: vec![key],
+            schedule: endpoint
+                .retry_schedule
+                .clone()
+                .unwrap_or_else(|| contract.schedule().clone()),
+            timeout: endpoint.timeout.unwrap_or_else(|| contract.timeout()),
+            contract: Arc::clone(contract),
+        })
+    }
+
+    fn refused(&self, endpoint: Endpoint, why: Unusable) -> Refused {
+        let of_contract =
+            || self.contracts.get(&endpoint.contract).map(|contract| contract.schedule().clone());
+        let schedule = endpoint.retry_schedule.clone().or_else(of_contract).unwrap_or_default();
+        Refused { url: endpoint.url, contract: endpoint.contract, schedule, why }
+    }
+}

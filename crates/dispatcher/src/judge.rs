@@ -1,0 +1,56 @@
+//! Judging an exchange: what it means for the schedule, and what the log keeps of it.
+
+use postrider_common::attempt::{FailureKind, Response};
+use postrider_common::delivery::Outcome;
+use postrider_contract::Contract;
+use postrider_egress as egress;
+
+/// 410 Gone (RFC 9110, section 15.5.11): the endpoint is known not to come back.
+const GONE: u16 = 410;
+
+/// What an exchange came to.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub(crate) outcome: Outcome,
+    pub(crate) failure: Option<FailureKind>,
+    pub(crate) response: Option<Response>,
+}
+
+/// Judges by the contract's rule for success.
+pub(crate) fn judge(contract: &Contract, outcome: egress::Outcome) -> Judgement {
+    match outcome {
+        egress::Outcome::Answered(answer) => judge_answer(contract, answer),
+        egress::Outcome::Failed(failure) => Judgement {
+            outcome: Outcome::Failure,
+            failure: Some(kind(failure.kind)),
+            response: None,
+        },
+    }
+}
+
+fn judge_answer(contract: &Contract, answer: egress::Answer) -> Judgement {
+    let (outcome, failure) = match answer.status {
+        status if contract.is_success(status) => (Outcome::Success, None),
+        GONE => (Outcome::Gone, Some(FailureKind::Status)),
+        _ => (Outcome::Failure, Some(FailureKind::Status)),
+    };
+    let response = Response {
+        status: answer.status,
+        headers: answer.header_lines(),
+        body_end: answer.body_note.as_str().to_owned(),
+        body: answer.body,
+    };
+    Judgement { outcome, failure, response: Some(response) }
+}
+
+fn kind(kind: egress::FailureKind) -> FailureKind {
+    match kind {
+        egress::FailureKind::Address => FailureKind::Address,
+        egress::FailureKind::Dns => FailureKind::Dns,
+        egress::FailureKind::Connect => FailureKind::Connect,
+        egress::FailureKind::Tls => FailureKind::Tls,
+        egress::FailureKind::Timeout => FailureKind::Timeout,
+        egress::FailureKind::Protocol => FailureKind::Protocol,
+        egress::FailureKind::Closed => FailureKind::Closed,
+    }
+}

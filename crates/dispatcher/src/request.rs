@@ -1,0 +1,55 @@
+//! Building a request: body and headers by the contract, signed for this attempt.
+
+use crate::claim::Work;
+use crate::endpoints::Recipient;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use postrider_contract::{BodyError, DeliveryView, EventView};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
+    pub(crate) started_at: OffsetDateTime,
+}
+
+/// A request could not be built from what is stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrepareError {
+    #[error("the body could not be written")]
+    Body(#[from] BodyError),
+    #[error("a header's name cannot be sent")]
+    Name(#[from] http::header::InvalidHeaderName),
+    #[error("a header's value cannot be sent")]
+    Value(#[from] http::header::InvalidHeaderValue),
+}
+
+/// Builds the request for an attempt that starts now.
+pub(crate) fn prepare(work: &Work, recipient: &Recipient) -> Result<Prepared, PrepareError> {
+    let body = recipient.contract.body(&EventView {
+        event_type: work.event.event_type.as_str(),
+        occurred_at: work.event.occurred_at,
+        payload: &work.event.payload,
+    })?;
+    let started_at = database_now(work);
+    let delivery = DeliveryView {
+        id: work.delivery.id.as_uuid(),
+        timestamp: started_at.unix_timestamp(),
+        body: &body,
+    };
+    let headers = recipient.contract.headers(&delivery, &recipient.keys);
+    let headers = headers
+        .into_iter()
+        .map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value)?)))
+        .collect::<Result<_, PrepareError>>()?;
+    Ok(Prepared { headers, body, started_at })
+}
+
+/// The database's present time: its time of the claim, and what has passed since on our monotonic
+/// clock. Our wall clock has no say.
+pub(crate) fn database_now(work: &Work) -> OffsetDateTime {
+    work.claimed_at + Instant::now().duration_since(work.learnt_at)
+}

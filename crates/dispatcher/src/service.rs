@@ -1,0 +1,162 @@
+//! The dispatcher as a service: built from its configuration, run until it is told to stop.
+
+use crate::claim::Claimer;
+use crate::config::{Config, Limits};
+use crate::consume::Intake;
+use crate::deliver::Courier;
+use crate::endpoints::EndpointBook;
+use crate::error::BuildError;
+use crate::settle::Settler;
+use crate::slots::Slots;
+use crate::workers::{self, Feeder, Follower, LostFinder, Pace, Reaper};
+use postrider_broker::{Queue, SharedBroker};
+use postrider_common::health::{self, Check, Readiness};
+use postrider_common::seal::Keyring;
+use postrider_common::service::chain;
+use postrider_common::shutdown::drain;
+use postrider_contract::Contracts;
+use postrider_egress::{Client, Guard, SystemLookup};
+use postrider_store::SharedStore;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+const FEED_TICK: Duration = Duration::from_millis(250);
+const REAP_TICK: Duration = Duration::from_secs(1);
+const FOLLOW_TICK: Duration = Duration::from_secs(1);
+const LOST_TICK: Duration = Duration::from_secs(5);
+const PARTITION_TICK: Duration = Duration::from_hours(1);
+/// What remains after the grace: to settle the requests that were cut off.
+const AFTER_CUT: Duration = Duration::from_secs(5);
+/// What whoever asks for our health gets to finish, at the very end.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// A dispatcher that is ready to run.
+pub struct Dispatcher {
+    store: SharedStore,
+    broker: SharedBroker,
+    guard: Guard,
+    client: Client,
+    keyring: Keyring,
+    limits: Limits,
+    grace: Duration,
+}
+
+impl Dispatcher {
+    /// Builds a dispatcher. It starts although its engines may be away.
+    pub fn build(config: &Config) -> Result<Self, BuildError> {
+        let store = postrider_store::connect(&config.store)?;
+        let broker = postrider_broker::connect(&config.broker)?;
+        Self::with(config, store, broker)
+    }
+
+    /// Builds a dispatcher on engines that are there.
+    pub fn with(
+        config: &Config,
+        store: SharedStore,
+        broker: SharedBroker,
+    ) -> Result<Self, BuildError> {
+        let guard = Guard::new(&config.egress, Arc::new(SystemLookup::new()));
+        let client = Client::new(guard.clone(), &config.egress)?;
+        let keyring = config.seal.master_key.clone();
+        let grace = config.shutdown.grace();
+        Ok(Self { store, broker, guard, client, keyring, limits: config.limits, grace })
+    }
+
+    /// Runs until `shutdown` is cancelled, then drains: it stops consuming, lets requests finish
+    /// within the grace, cuts off what remains and writes it down. `health` answers meanwhile.
+    pub async fn run(self, health: TcpListener, shutdown: CancellationToken) {
+        let closed = CancellationToken::new();
+        let readiness = Readiness::new(shutdown.clone()).with("store", store_check(&self.store));
+        let answering = tokio::spawn(health::serve(health, readiness, closed.clone()));
+        let answering = AbortOnDropHandle::new(answering);
+
+        let cut = CancellationToken::new();
+        let intake = self.intake(&shutdown, &cut);
+        let tasks = TaskTracker::new();
+        self.start_workers(&tasks, &shutdown);
+        for queue in Queue::ALL {
+            tasks.spawn(intake.clone().consume(Arc::clone(&self.broker), queue));
+        }
+        tracing::info!("dispatching");
+        shutdown.cancelled().await;
+
+        tasks.close();
+        let deliveries = intake.deliveries().clone();
+        let work = async {
+            tasks.wait().await;
+            deliveries.close();
+            deliveries.wait().await;
+        };
+        if !drain("deliveries in flight", self.grace, work).await {
+            cut.cancel();
+            deliveries.close();
+            drain("deliveries that were cut off", AFTER_CUT, deliveries.wait()).await;
+        }
+        self.broker.close().await;
+        closed.cancel();
+        // A question that is never ended would keep the listener for ever.
+        if let Ok(Err(error)) = tokio::time::timeout(LAST_ANSWERS, answering).await {
+            tracing::error!(%error, "the health listener died");
+        }
+    }
+
+    fn intake(&self, stop: &CancellationToken, cut: &CancellationToken) -> Intake {
+        let contracts = Contracts::built_in();
+        let claimer = Claimer::start(Arc::clone(&self.store), &contracts);
+        let courier = Courier {
+            store: Arc::clone(&self.store),
+            endpoints: EndpointBook::new(
+                Arc::clone(&self.store),
+                self.guard.clone(),
+                contracts,
+                self.keyring.clone(),
+            ),
+            client: self.client.clone(),
+            settler: Settler::start(Arc::clone(&self.store)),
+            cut: cut.clone(),
+        };
+        let slots = Slots::new(self.limits);
+        Intake::new(Arc::clone(&self.store), slots, claimer, courier, stop.clone())
+    }
+
+    fn start_workers(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let (store, broker) = (|| Arc::clone(&self.store), || Arc::clone(&self.broker));
+        let feeder = Feeder::new(store(), broker(), self.limits.endpoint_in_flight);
+        let feeder = Arc::new(feeder);
+        tasks.spawn(workers::run("feeder", FEED_TICK, stop.clone(), move || {
+            let feeder = Arc::clone(&feeder);
+            async move { feeder.step().await }
+        }));
+        let reaper = Arc::new(tokio::sync::Mutex::new(Reaper::new(store())));
+        tasks.spawn(workers::run("reaper", REAP_TICK, stop.clone(), move || {
+            let reaper = Arc::clone(&reaper);
+            async move { reaper.lock().await.step().await }
+        }));
+        let finder = Arc::new(LostFinder::new(store(), broker()));
+        tasks.spawn(workers::run("finder of lost messages", LOST_TICK, stop.clone(), move || {
+            let finder = Arc::clone(&finder);
+            async move { finder.step().await }
+        }));
+        let follower = Arc::new(Follower::new(store()));
+        tasks.spawn(workers::run("follower", FOLLOW_TICK, stop.clone(), move || {
+            let follower = Arc::clone(&follower);
+            async move { follower.step().await }
+        }));
+        let keeper = store();
+        tasks.spawn(workers::run("partitions", PARTITION_TICK, stop.clone(), move || {
+            let keeper = Arc::clone(&keeper);
+            async move { keeper.partitions_ensure().await.map(|()| Pace::NextTick) }
+        }));
+    }
+}
+
+fn store_check(store: &SharedStore) -> Check {
+    let store = Arc::clone(store);
+    Arc::new(move || {
+        let store = Arc::clone(&store);
+        Box::pin(async move { store.ping().await.map_err(|error| chain(&error)) })
+    })
+}

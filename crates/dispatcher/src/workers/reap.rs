@@ -1,0 +1,53 @@
+//! The reaper: ends leases that are past their end.
+
+use super::Pace;
+use postrider_store::{SharedStore, StoreError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Leases that one step ends.
+const BATCH: u32 = 500;
+/// After the database was away, dispatchers get this long to settle what they have.
+const AFTER_ABSENCE: Duration = Duration::from_secs(10);
+
+/// Ends leases that are past their end.
+pub struct Reaper {
+    store: SharedStore,
+    /// Nothing is reaped before this time; set while the database is away.
+    not_before: Option<Instant>,
+}
+
+impl Reaper {
+    /// A reaper that begins at once.
+    pub fn new(store: SharedStore) -> Self {
+        Self { store, not_before: None }
+    }
+
+    /// Reaps once. Gives how many leases were ended.
+    pub async fn run_once(&mut self) -> Result<usize, StoreError> {
+        if self.not_before.is_some_and(|time| Instant::now() < time) {
+            // Only asks whether the database stays: every failure starts the wait anew.
+            let answer = self.store.ping().await;
+            return self.after(answer).map(|()| 0);
+        }
+        self.not_before = None;
+        let reaped = self.store.deliveries_reap(BATCH).await;
+        let reaped = self.after(reaped)?;
+        for one in &reaped {
+            tracing::warn!(delivery = %one.delivery, attempt = one.attempt, "a lease ended unsettled");
+        }
+        Ok(reaped.len())
+    }
+
+    pub(crate) async fn step(&mut self) -> Result<Pace, StoreError> {
+        let reaped = self.run_once().await?;
+        Ok(if reaped == BATCH as usize { Pace::AtOnce } else { Pace::NextTick })
+    }
+
+    fn after<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if result.as_ref().is_err_and(StoreError::is_unavailable) {
+            self.not_before = Some(Instant::now() + AFTER_ABSENCE);
+        }
+        result
+    }
+}
