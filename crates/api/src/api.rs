@@ -1,0 +1,72 @@
+//! The service: what it is built from, its routes, and running them until told to stop.
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::{self, ApiError};
+use crate::{api_keys, deliveries, events, observe, readiness, server, tenants, webhooks};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use postrider_common::health;
+use postrider_egress::{Guard, SystemLookup};
+use postrider_store::{SharedStore, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The largest body of a request, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// The REST API, ready to run.
+pub struct Api {
+    app: Arc<App>,
+    grace: Duration,
+}
+
+impl Api {
+    /// Builds the API with its own store and guard. Takes no connection yet: it starts while the
+    /// database is away, and is not ready until it is back.
+    ///
+    /// # Errors
+    ///
+    /// Only a database URL that cannot be understood.
+    pub fn build(config: &Config) -> Result<Self, StoreError> {
+        let store = postrider_store::connect(&config.store)?;
+        let guard = Guard::new(&config.egress, Arc::new(SystemLookup::new()));
+        Ok(Self::with(config, store, guard))
+    }
+
+    /// Builds the API over a store and a guard that others may share; the configuration of these two
+    /// is not read.
+    pub fn with(config: &Config, store: SharedStore, guard: Guard) -> Self {
+        let app = Arc::new(App::new(config, store, guard));
+        Self { app, grace: config.shutdown.grace() }
+    }
+
+    /// All routes; `/readyz` answers 503 from when `stopping` is cancelled.
+    pub fn router(&self, stopping: CancellationToken) -> Router {
+        let version_1 = Router::new()
+            .merge(tenants::router())
+            .merge(api_keys::router())
+            .merge(webhooks::router())
+            .merge(events::router())
+            .merge(deliveries::router());
+        Router::new()
+            .nest("/api/v1", version_1)
+            .with_state(Arc::clone(&self.app))
+            .merge(health::router(readiness::of(Arc::clone(&self.app), stopping)))
+            .fallback(async || ApiError::NoRoute)
+            .method_not_allowed_fallback(async || ApiError::Method)
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(CatchPanicLayer::custom(error::for_panic))
+            .layer(from_fn(observe::observe))
+    }
+
+    /// Serves until `shutdown` is cancelled, then lets requests in flight finish within the grace.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
+        let router = self.router(shutdown.clone());
+        server::serve(listener, router, shutdown, self.grace).await;
+    }
+}

@@ -1,0 +1,49 @@
+//! `GET /deliveries/{id}/attempts`: every request that was made, first to last, and its outcome.
+
+use super::attempt_view::AttemptView;
+use super::{find, parse_id};
+use crate::app::App;
+use crate::auth::{Caller, ToRead};
+use crate::error::ApiError;
+use crate::json::Json;
+use crate::list::List;
+use crate::path::PathId;
+use axum::extract::State;
+use postrider_common::delivery::Delivery;
+use postrider_common::tenant::TenantScope;
+use postrider_contract::EventView;
+use std::sync::Arc;
+
+pub(super) async fn attempts(
+    State(app): State<Arc<App>>,
+    caller: Caller<ToRead>,
+    PathId(id): PathId,
+) -> Result<Json<List<AttemptView>>, ApiError> {
+    let delivery = find(&app, caller.scope(), parse_id(&id)?).await?;
+    let body = request_body(&app, caller.scope(), &delivery).await?;
+    let attempts = app.store.attempt_list(caller.scope(), delivery.id).await?;
+    let show = |attempt| AttemptView::of(attempt, body.clone());
+    Ok(Json(List::whole(attempts.into_iter().map(show).collect())))
+}
+
+/// What every attempt sent. It is not stored: the contract writes the same bytes from the event
+/// each time. `None` when the event cannot be found.
+async fn request_body(
+    app: &App,
+    scope: &TenantScope,
+    delivery: &Delivery,
+) -> Result<Option<Arc<str>>, ApiError> {
+    let ours = delivery.event.to_string();
+    let name = delivery.given_event_id.as_deref().unwrap_or(&ours);
+    let event = app.store.event_get(scope, name).await?;
+    // A producer may have given the text of our id to another event of its own.
+    let Some(event) = event.filter(|event| event.id == delivery.event) else {
+        return Ok(None);
+    };
+    let body = app.contract(&delivery.contract)?.body(&EventView {
+        event_type: event.event_type.as_str(),
+        occurred_at: event.occurred_at,
+        payload: &event.payload,
+    })?;
+    Ok(Some(String::from_utf8_lossy(&body).into()))
+}

@@ -1,0 +1,146 @@
+//! Readers: what a field's value must be. Each takes the value and gives the typed one, or the rule
+//! that it breaks, in words that follow the field's name. No rule repeats a value that may be secret.
+
+use postrider_common::api_key::Scope;
+use postrider_common::endpoint::EventFilter;
+use postrider_common::event::EventType;
+use postrider_common::tenant::TenantId;
+use postrider_contract::{Contract, RetrySchedule};
+use secrecy::SecretString;
+use serde_json::Value;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 200;
+/// The longest id in a query, in characters.
+const MAX_ID: usize = 128;
+/// The longest description, in characters.
+const MAX_DESCRIPTION: usize = 1000;
+/// Seconds that an attempt may be given.
+const TIMEOUT_SECONDS: RangeInclusive<u64> = 1..=300;
+
+type Rule = String;
+
+/// A string.
+pub(crate) fn string(value: &Value) -> Result<&str, Rule> {
+    value.as_str().ok_or_else(|| "must be a string".to_owned())
+}
+
+/// A string that `parse` takes; its error's text is the rule.
+pub(crate) fn parsed<T, E: Display>(
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> impl FnOnce(&Value) -> Result<T, Rule> {
+    |value| parse(string(value)?).map_err(|error| error.to_string())
+}
+
+/// A tenant's id.
+pub(crate) fn tenant_id(value: &Value) -> Result<TenantId, Rule> {
+    TenantId::parse(string(value)?).map_err(|error| error.to_string())
+}
+
+/// An event's type.
+pub(crate) fn event_type(value: &Value) -> Result<EventType, Rule> {
+    EventType::parse(string(value)?).map_err(|error| error.to_string())
+}
+
+/// What people call something: 1 to 200 characters on one line.
+pub(crate) fn name(value: &Value) -> Result<String, Rule> {
+    let text = string(value)?;
+    let fits = !text.trim().is_empty() && text.chars().count() <= MAX_NAME;
+    if !fits || text.contains(char::is_control) {
+        return Err(format!("must be 1 to {MAX_NAME} characters without control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Words about something, of any number of lines: at most 1,000 characters.
+pub(crate) fn description(value: &Value) -> Result<String, Rule> {
+    let text = string(value)?;
+    if text.chars().count() > MAX_DESCRIPTION || text.contains('\0') {
+        return Err(format!("must be at most {MAX_DESCRIPTION} characters without NUL"));
+    }
+    Ok(text.to_owned())
+}
+
+/// An id in a query, of whatever form.
+pub(crate) fn id_text(value: &Value) -> Result<String, Rule> {
+    let text = string(value)?;
+    if text.is_empty() || text.chars().count() > MAX_ID || text.contains(char::is_control) {
+        return Err(format!("must be an id of at most {MAX_ID} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A whole number written as text.
+pub(crate) fn number_text(range: RangeInclusive<u32>) -> impl FnOnce(&Value) -> Result<u32, Rule> {
+    move |value| {
+        let number = string(value)?.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("must be a number from {} to {}", range.start(), range.end()))
+    }
+}
+
+/// `true` or `false`.
+pub(crate) fn boolean(value: &Value) -> Result<bool, Rule> {
+    value.as_bool().ok_or_else(|| "must be true or false".to_owned())
+}
+
+/// A list of strings.
+pub(crate) fn strings(value: &Value) -> Result<Vec<String>, Rule> {
+    let texts = value.as_array().and_then(|items| items.iter().map(text).collect());
+    texts.ok_or_else(|| "must be a list of strings".to_owned())
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// The event types that an endpoint wants.
+pub(crate) fn events(value: &Value) -> Result<EventFilter, Rule> {
+    EventFilter::parse(strings(value)?).map_err(|error| error.to_string())
+}
+
+/// What an API key may do: at least one scope, each once.
+pub(crate) fn scopes(value: &Value) -> Result<Vec<Scope>, Rule> {
+    let names = strings(value)?;
+    let scopes: Vec<_> = names
+        .iter()
+        .map(|name| Scope::parse(name).map_err(|error| format!("each {error}")))
+        .collect::<Result<_, _>>()?;
+    let repeated = scopes.iter().enumerate().any(|(at, scope)| scopes[..at].contains(scope));
+    match (scopes.is_empty(), repeated) {
+        (true, _) => Err("must name at least one scope".to_owned()),
+        (_, true) => Err("must name each scope once".to_owned()),
+        _ => Ok(scopes),
+    }
+}
+
+/// An attempt's time-out: whole seconds from 1 to 300.
+pub(crate) fn timeout(value: &Value) -> Result<Duration, Rule> {
+    let seconds = value.as_u64().filter(|seconds| TIMEOUT_SECONDS.contains(seconds));
+    let (from, to) = (TIMEOUT_SECONDS.start(), TIMEOUT_SECONDS.end());
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("must be a whole number of seconds from {from} to {to}, or null"))
+}
+
+/// The delays before each retry, in whole seconds.
+pub(crate) fn retry_schedule(value: &Value) -> Result<RetrySchedule, Rule> {
+    // A delay beyond 32 bits is as much too long as the longest that fits in them.
+    let seconds = |item: &Value| Some(u32::try_from(item.as_u64()?).unwrap_or(u32::MAX));
+    let delays: Option<Vec<u32>> = value.as_array().and_then(|i| i.iter().map(seconds).collect());
+    let delays = delays.ok_or("must be a list of whole seconds, or null")?;
+    RetrySchedule::from_seconds(&delays).map_err(|error| error.to_string())
+}
+
+/// A signing secret in the contract's form.
+pub(crate) fn secret(contract: &Contract) -> impl FnOnce(&Value) -> Result<SecretString, Rule> {
+    |value| {
+        let secret = SecretString::from(string(value)?);
+        match contract.signing_key(&secret) {
+            Ok(_) => Ok(secret),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
