@@ -1,0 +1,3 @@
+//! The commands, a file for each: its options, its errors, what it does.
+
+pub(crate) mod migrate;
