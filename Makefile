@@ -1,0 +1,51 @@
+# The commands of a development checkout. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Tests and lint see the crash points; everything is built with them once, and never twice.
+# Release builds do not have them.
+FEATURES := --features postrider-common/failpoints
+SCRIPTS := scripts/engines scripts/services scripts/demo scripts/with-engines scripts/clean-dev .ci/run
+
+.PHONY: help build up down demo test lint fmt clean-dev
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+
+build: ## Build the binaries into target/debug
+	cargo build --workspace --bins $(FEATURES)
+
+up: build ## Start PostgreSQL, RabbitMQ and the three services on this machine
+	@scripts/engines up
+	@eval "$$(scripts/engines env)" && scripts/services up
+
+down: ## Stop what `make up` started
+	@scripts/services down
+	@scripts/engines down
+
+demo: build ## Watch events being delivered, by a stack of its own
+	@scripts/demo
+
+test: ## Run every test; the engines run meanwhile
+	cargo build --workspace --bins --tests $(FEATURES)
+	scripts/with-engines cargo test --workspace $(FEATURES)
+
+lint: ## Check format, lints, documentation, dependencies, scripts
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items $(FEATURES)
+	cargo test --workspace $(FEATURES) --test it architecture::
+	@if cargo deny --version >/dev/null 2>&1; then echo cargo deny check bans licenses sources; cargo deny check --hide-inclusion-graph bans licenses sources; \
+		else echo "skipped: cargo deny (not installed; the architecture test covers who may use what)"; fi
+	for script in $(SCRIPTS) scripts/*.sh; do bash -n "$$script"; done
+	@if command -v shellcheck >/dev/null; then echo shellcheck -x $(SCRIPTS); shellcheck -x $(SCRIPTS); \
+		else echo "skipped: shellcheck (not installed)"; fi
+
+fmt: ## Format the code
+	cargo fmt --all
+
+clean-dev: ## Stop the stacks of this checkout and remove their data, logs and keys
+	@scripts/clean-dev

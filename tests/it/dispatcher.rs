@@ -1,0 +1,21 @@
+//! The dispatcher in this process, on a database and on queues of its own, with receivers on
+//! loopback: what it sends, when, how often, and what it leaves on record. Its workers are also
+//! driven step by step. What happens when the process dies is in `faults`.
+
+mod absence;
+mod answers;
+mod attempt;
+mod brokers;
+mod endpoints;
+mod fairness;
+mod feeding;
+mod flaky;
+mod harness;
+mod lost;
+mod messages;
+mod raw;
+mod reaping;
+mod releasing;
+mod running;
+mod schedule;
+mod stopping;

@@ -1,0 +1,148 @@
+//! A store before another one, some of whose calls fail as if the database were away, or panic.
+
+use async_trait::async_trait;
+use postrider_common::api_key::ApiKey;
+use postrider_common::attempt::Attempt;
+use postrider_common::delivery::Delivery;
+use postrider_common::endpoint::Endpoint;
+use postrider_common::event::Event;
+use postrider_common::id::{ApiKeyId, DeliveryId, EndpointId};
+use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
+use postrider_store::{
+    Acceptance, Accepted, ApiKeyCreated, ApiKeyRevoked, Claimed, DeliveryFilter, EndpointCreated,
+    EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints, EventFilterBy,
+    EventSummary, Fed, FeedLimits, LeasePolicy, Log, LostRule, Migrated, NewApiKey, NewEndpoint,
+    NewEvent, Page, PageRequest, QueueRoom, Reaped, Release, Replayed, Settled, Settlement,
+    SharedStore, StoreError, StoredApiKey, TenantCreated, Tenants, Upkeep, Work, WorkQueue,
+};
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// What a call of a store comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// As if the database were away.
+    Away,
+    /// A defect.
+    Panics,
+    /// Waits for as long as it is told to.
+    Waits,
+}
+
+/// A store whose calls can be told to fail, by their names.
+pub(super) struct Flaky {
+    inner: SharedStore,
+    moods: watch::Sender<Vec<(&'static str, Mood)>>,
+    failed: Mutex<Vec<&'static str>>,
+}
+
+impl Flaky {
+    pub(super) fn before(inner: SharedStore) -> Arc<Self> {
+        Arc::new(Self { inner, moods: watch::Sender::default(), failed: Mutex::default() })
+    }
+
+    /// From now on these calls fail, and no others.
+    pub(super) fn fail(&self, calls: &[&'static str], mood: Mood) {
+        self.moods.send_replace(calls.iter().map(|call| (*call, mood)).collect());
+    }
+
+    /// From now on no call fails.
+    pub(super) fn heal(&self) {
+        self.moods.send_replace(Vec::new());
+    }
+
+    /// How often this call has failed.
+    pub(super) fn failed(&self, call: &str) -> usize {
+        self.failed.lock().unwrap().iter().filter(|failed| **failed == call).count()
+    }
+
+    async fn pass(&self, call: &'static str) -> Result<(), StoreError> {
+        let mood_in = |moods: &Vec<(&str, Mood)>| {
+            moods.iter().find(|(name, _)| *name == call).map(|(_, mood)| *mood)
+        };
+        let mut moods = self.moods.subscribe();
+        let decided = moods.wait_for(|moods| mood_in(moods) != Some(Mood::Waits)).await;
+        let Some(mood) = mood_in(&decided.unwrap()) else { return Ok(()) };
+        self.failed.lock().unwrap().push(call);
+        assert_eq!(mood, Mood::Away, "as a test told it to");
+        Err(StoreError::Unavailable(Arc::new(io::Error::from(io::ErrorKind::ConnectionReset))))
+    }
+}
+
+macro_rules! before {
+    ($(impl $part:ident { $(fn $call:ident($($name:ident: $type:ty),*) -> $answer:ty;)* })*) => {
+        $(
+            #[async_trait]
+            impl $part for Flaky {
+                $(
+                    async fn $call(&self, $($name: $type),*) -> Result<$answer, StoreError> {
+                        self.pass(stringify!($call)).await?;
+                        self.inner.$call($($name),*).await
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+before! {
+    impl Tenants {
+        fn tenant_create(new: NewTenant) -> TenantCreated;
+        fn tenant_get(id: &TenantId) -> Option<Tenant>;
+        fn tenant_list(after: Option<&TenantId>, limit: u32) -> Vec<Tenant>;
+        fn api_key_create(scope: &TenantScope, new: NewApiKey) -> ApiKeyCreated;
+        fn api_key_list(scope: &TenantScope) -> Vec<ApiKey>;
+        fn api_key_revoke(scope: &TenantScope, id: ApiKeyId) -> ApiKeyRevoked;
+        fn api_key_find(prefix: &str) -> Option<StoredApiKey>;
+    }
+
+    impl Endpoints {
+        fn endpoint_create(scope: &TenantScope, new: NewEndpoint, limit: u32) -> EndpointCreated;
+        fn endpoint_get(scope: &TenantScope, endpoint: &EndpointRef) -> Option<Endpoint>;
+        fn endpoint_list(scope: &TenantScope, page: PageRequest) -> Page<Endpoint>;
+        fn endpoint_update(
+            scope: &TenantScope, endpoint: &EndpointRef, patch: EndpointPatch
+        ) -> EndpointUpdated;
+        fn endpoint_delete(scope: &TenantScope, endpoint: &EndpointRef) -> EndpointDeleted;
+        fn endpoints_for_sending(ids: &[EndpointId]) -> Vec<Endpoint>;
+    }
+
+    impl Acceptance {
+        fn events_accept(events: &[NewEvent], room: &QueueRoom) -> Vec<Accepted>;
+        fn deliveries_queued(tenant: &TenantId, limit: u32) -> u32;
+    }
+
+    impl Work {
+        fn deliveries_claim(ids: &[DeliveryId], lease: &LeasePolicy) -> Claimed;
+        fn deliveries_settle(settlements: &[Settlement]) -> Vec<Settled>;
+        fn deliveries_release(releases: &[Release]) -> u64;
+        fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
+        fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
+        fn deliveries_feed(limits: FeedLimits) -> Option<Vec<Fed>>;
+        fn deliveries_reap(limit: u32) -> Vec<Reaped>;
+        fn deliveries_requeue_lost(rule: LostRule) -> u64;
+        fn deliveries_queued_longer(queue: WorkQueue, older_than: Duration) -> u64;
+        fn deliveries_follow_endpoints(limit: u32) -> u64;
+    }
+
+    impl Log {
+        fn event_get(scope: &TenantScope, id: &str) -> Option<Event>;
+        fn event_list(
+            scope: &TenantScope, filter: &EventFilterBy, page: PageRequest
+        ) -> Page<EventSummary>;
+        fn delivery_get(scope: &TenantScope, id: DeliveryId) -> Option<Delivery>;
+        fn delivery_list(
+            scope: &TenantScope, filter: &DeliveryFilter, page: PageRequest
+        ) -> Page<Delivery>;
+        fn attempt_list(scope: &TenantScope, delivery: DeliveryId) -> Vec<Attempt>;
+        fn delivery_replay(scope: &TenantScope, id: DeliveryId) -> Replayed;
+    }
+
+    impl Upkeep {
+        fn migrate() -> Migrated;
+        fn partitions_ensure() -> ();
+        fn ping() -> ();
+    }
+}

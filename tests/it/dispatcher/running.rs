@@ -1,0 +1,122 @@
+//! A dispatcher in this process: started, asked for its health, and stopped.
+
+use super::harness::{PATIENCE, until};
+use postrider_common::config::SealConfig;
+use postrider_common::health::HealthConfig;
+use postrider_common::seal::Keyring;
+use postrider_common::shutdown::ShutdownConfig;
+use postrider_dispatcher::{Config, Dispatcher, Limits};
+use postrider_egress::EgressConfig;
+use postrider_store::{SharedStore, StoreConfig};
+use postrider_testkit::TestBroker;
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How a dispatcher is started.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    pub(super) limits: Limits,
+    /// In seconds.
+    pub(super) grace: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { limits: Limits::default(), grace: 20 }
+    }
+}
+
+impl Options {
+    /// A dispatcher that waits for nobody when it is stopped.
+    pub(super) fn without_grace() -> Self {
+        Self { grace: 0, ..Self::default() }
+    }
+
+    /// So many deliveries in flight at most, and so many of one endpoint.
+    pub(super) fn limits(self, max_in_flight: u32, endpoint_in_flight: u32) -> Self {
+        Self { limits: Limits { max_in_flight, endpoint_in_flight }, ..self }
+    }
+}
+
+/// A dispatcher that runs until it is stopped.
+pub(super) struct Running {
+    pub(super) health: SocketAddr,
+    stop: CancellationToken,
+    service: JoinHandle<()>,
+    tasks_before: usize,
+}
+
+impl Running {
+    /// Starts a dispatcher with connections of its own to the broker, and its health on any port.
+    pub(super) async fn start(
+        store: SharedStore,
+        queues: &TestBroker,
+        keyring: Keyring,
+        options: Options,
+    ) -> Self {
+        let tasks_before = alive_tasks();
+        let config = config(queues, keyring, options);
+        let dispatcher = Dispatcher::with(&config, store, queues.connect()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let health = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let service = tokio::spawn(dispatcher.run(listener, stop.clone()));
+        Self { health, stop, service, tasks_before }
+    }
+
+    /// The status that it answers with when it is asked for its health.
+    pub(super) async fn health(&self, path: &str) -> u16 {
+        let mut stream = TcpStream::connect(self.health).await.unwrap();
+        let request = format!("GET /{path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Tells it to stop.
+    pub(super) fn cancel(&self) {
+        self.stop.cancel();
+    }
+
+    /// Tells it to stop and waits until it has.
+    pub(super) async fn stop(self) {
+        self.cancel();
+        let ended = tokio::time::timeout(PATIENCE, self.service).await;
+        ended.expect("it ends in time").unwrap();
+    }
+
+    /// Tells it to stop and waits until it has, with every task that it started. Nobody else may
+    /// have started any since. The client of the broker takes some seconds to notice that its
+    /// connection is closed.
+    pub(super) async fn stop_with_all_its_tasks(self) {
+        let before = self.tasks_before;
+        self.stop().await;
+        until("its tasks have ended", async || alive_tasks() <= before).await;
+    }
+}
+
+/// A test's runtime is its own.
+fn alive_tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+fn config(queues: &TestBroker, keyring: Keyring, options: Options) -> Config {
+    // The engines are given to the dispatcher as they are; only the rest of this is looked at.
+    let store = StoreConfig {
+        database_url: "postgres://nobody@127.0.0.1:9/nothing".parse().unwrap(),
+        database_connections: 2,
+    };
+    Config {
+        store,
+        broker: queues.config(),
+        egress: EgressConfig { allow: "127.0.0.0/8".parse().unwrap(), ..EgressConfig::default() },
+        seal: SealConfig { master_key: keyring },
+        limits: options.limits,
+        health: HealthConfig { metrics_addr: None },
+        shutdown: ShutdownConfig { shutdown_grace: options.grace },
+    }
+}

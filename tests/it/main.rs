@@ -1,0 +1,18 @@
+//! The integration tests: one crate, one binary. The tree mirrors the crates; `end_to_end` and
+//! `faults` drive real processes, `architecture` reads the sources.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod api;
+mod architecture;
+mod broker;
+mod dispatcher;
+mod end_to_end;
+mod faults;
+mod ingest;
+mod migrate;
+mod store;

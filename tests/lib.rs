@@ -1,0 +1,1 @@
+//! Nothing is exported: the tests are in `it/`.
