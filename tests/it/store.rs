@@ -1,4 +1,5 @@
-//! The store on PostgreSQL: the conformance suite, and what only this adapter has.
+//! The store on PostgreSQL: the conformance suite, and what only this adapter has. SQLite's is in
+//! `sqlite`.
 //!
 //! A case of the suite has a database of its own, like every test beside it.
 
@@ -8,6 +9,8 @@ mod contention;
 mod migrating;
 mod partitions;
 mod plans;
+mod sqlite;
+mod url;
 
 use postrider_store::conformance::Subject;
 use postrider_store::{PgStore, store_conformance};

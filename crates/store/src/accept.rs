@@ -1,5 +1,8 @@
 //! Accepting events: the transaction that makes Postrider owe something.
 
+pub(crate) mod matching;
+pub(crate) mod verdict;
+
 use crate::error::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;

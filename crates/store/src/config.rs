@@ -1,11 +1,20 @@
 //! Which database, and how many connections; from the URL's scheme follows the adapter.
+//!
+//! Services that share a database take a [`DatabaseUrl`], which names a server; a process that may
+//! also be the only one to use its database takes an [`AnyDatabaseUrl`], which may name a file.
 
 use crate::postgres::PgStore;
+use crate::sqlite::SqliteStore;
 use crate::{SharedStore, StoreError};
 use postrider_common::config::SecretParser;
 use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::sqlite::SqliteConnectOptions;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+
+const SERVER_SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+const FILE_SCHEME: &str = "sqlite://";
 
 /// Where events are stored.
 #[derive(clap::Args, Clone, Debug)]
@@ -20,16 +29,22 @@ pub struct StoreConfig {
     pub database_connections: u32,
 }
 
-/// A database's URL, which may hold a password.
+/// The URL of a database server, which may hold a password.
 #[derive(Clone, Debug)]
 pub struct DatabaseUrl(SecretString);
 
-/// The text is no database URL that we know. It never shows the URL, which may hold a password.
+/// The text is no URL of a database server that we know. It never shows the URL, which may hold a
+/// password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
-    /// It is another kind of URL, or none.
+    /// It has another scheme, or none.
     #[error("must start with postgres:// or postgresql://")]
-    Scheme,
+    Unknown,
+    /// It names a file, which several processes cannot share.
+    #[error(
+        "must start with postgres:// or postgresql://; several processes cannot share sqlite://"
+    )]
+    File,
     /// It starts as it should and then cannot be understood.
     #[error("must have the form postgres://user:password@host:port/name")]
     Malformed,
@@ -39,9 +54,11 @@ impl FromStr for DatabaseUrl {
     type Err = DatabaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        if !known {
-            return Err(DatabaseUrlError::Scheme);
+        if text.starts_with(FILE_SCHEME) {
+            return Err(DatabaseUrlError::File);
+        }
+        if !SERVER_SCHEMES.iter().any(|scheme| text.starts_with(scheme)) {
+            return Err(DatabaseUrlError::Unknown);
         }
         if !PgStore::understands(text) {
             return Err(DatabaseUrlError::Malformed);
@@ -50,9 +67,69 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+/// The URL of a database of whichever engine.
+#[derive(Clone, Debug)]
+pub enum AnyDatabaseUrl {
+    /// PostgreSQL.
+    Server(DatabaseUrl),
+    /// SQLite: the path of its file.
+    File(PathBuf),
+}
+
+/// The text is no database URL that we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnyDatabaseUrlError {
+    /// It has another scheme, or none.
+    #[error("must start with postgres://, postgresql:// or sqlite://")]
+    Unknown,
+    /// It names a server and cannot be understood.
+    #[error("must have the form postgres://user:password@host:port/name")]
+    Malformed,
+    /// It is not a file that events could be kept in.
+    #[error("must name a file after sqlite://, and no parameters")]
+    NoFile,
+}
+
+impl FromStr for AnyDatabaseUrl {
+    type Err = AnyDatabaseUrlError;
+
+    /// Takes `sqlite://folder/file` for a relative path and `sqlite:///folder/file` for an absolute
+    /// one, percent-encoded where it must be.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(url) => Ok(Self::Server(url)),
+            Err(DatabaseUrlError::Unknown) => Err(AnyDatabaseUrlError::Unknown),
+            Err(DatabaseUrlError::Malformed) => Err(AnyDatabaseUrlError::Malformed),
+            Err(DatabaseUrlError::File) => {
+                file_of(text).map(Self::File).ok_or(AnyDatabaseUrlError::NoFile)
+            }
+        }
+    }
+}
+
+/// The file that a URL names; none for a database in memory.
+fn file_of(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix(FILE_SCHEME)?;
+    if path.is_empty() || path.starts_with(':') || path.contains('?') {
+        return None;
+    }
+    let options = SqliteConnectOptions::from_str(url).ok()?;
+    Some(Path::to_path_buf(options.get_filename()))
+}
+
 /// Prepares a store; connections are made when they are needed, so that a service starts while its
 /// database is away. Fails only on a URL that cannot be understood.
 pub fn connect(config: &StoreConfig) -> Result<SharedStore, StoreError> {
     let url = config.database_url.0.expose_secret();
     Ok(Arc::new(PgStore::connect(url, config.database_connections)?))
+}
+
+/// The same, of whichever engine.
+pub fn connect_any(url: &AnyDatabaseUrl, connections: u32) -> Result<SharedStore, StoreError> {
+    match url {
+        AnyDatabaseUrl::Server(url) => {
+            Ok(Arc::new(PgStore::connect(url.0.expose_secret(), connections)?))
+        }
+        AnyDatabaseUrl::File(path) => Ok(Arc::new(SqliteStore::open(path, connections))),
+    }
 }

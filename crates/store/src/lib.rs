@@ -11,6 +11,7 @@ mod error;
 mod log;
 mod page;
 mod postgres;
+mod sqlite;
 mod tenants;
 mod upkeep;
 mod work;
@@ -19,7 +20,10 @@ mod work;
 pub mod conformance;
 
 pub use accept::{Acceptance, Accepted, Fingerprint, NewEvent, QueueRoom, QueuedDelivery};
-pub use config::{DatabaseUrl, DatabaseUrlError, StoreConfig, connect};
+pub use config::{
+    AnyDatabaseUrl, AnyDatabaseUrlError, DatabaseUrl, DatabaseUrlError, StoreConfig, connect,
+    connect_any,
+};
 pub use endpoints::{
     EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints,
     NewEndpoint,
@@ -30,6 +34,7 @@ pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
+pub use sqlite::SqliteStore;
 pub use tenants::{ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, Tenants};
 pub use upkeep::{Migrated, Upkeep};
 pub use work::{

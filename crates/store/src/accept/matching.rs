@@ -1,0 +1,92 @@
+//! Which endpoints want an event, and a cache of the endpoints per tenant.
+//!
+//! An adapter verifies inside the accepting transaction that what is cached is of the tenant's
+//! current version, and reads anew what is not.
+
+use super::{NewEvent, QueueRoom};
+use moka::future::Cache;
+use postrider_common::delivery::DeliveryState;
+use postrider_common::event::EventType;
+use postrider_common::id::EndpointId;
+use postrider_common::tenant::TenantId;
+use std::sync::Arc;
+
+/// Tenants whose endpoints are kept in memory.
+const CACHED_TENANTS: u64 = 10_000;
+
+/// The endpoints of the tenants that published last.
+#[derive(Clone, Debug)]
+pub(crate) struct MatchingCache(Cache<TenantId, Arc<TenantEndpoints>>);
+
+impl Default for MatchingCache {
+    fn default() -> Self {
+        Self(Cache::new(CACHED_TENANTS))
+    }
+}
+
+impl MatchingCache {
+    /// A tenant's endpoints, if those of this version are kept.
+    pub(crate) async fn get(
+        &self,
+        tenant: &TenantId,
+        version: i64,
+    ) -> Option<Arc<TenantEndpoints>> {
+        self.0.get(tenant).await.filter(|cached| cached.version == version)
+    }
+
+    /// Keeps a tenant's endpoints.
+    pub(crate) async fn put(&self, tenant: TenantId, endpoints: Arc<TenantEndpoints>) {
+        self.0.insert(tenant, endpoints).await;
+    }
+}
+
+/// A tenant's endpoints as of one version.
+#[derive(Debug)]
+pub(crate) struct TenantEndpoints {
+    pub(crate) version: i64,
+    pub(crate) endpoints: Vec<Candidate>,
+}
+
+/// What matching knows of an endpoint.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) id: EndpointId,
+    pub(crate) events: Vec<String>,
+    pub(crate) on: bool,
+}
+
+/// An endpoint that wants an event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanting {
+    pub(crate) endpoint: EndpointId,
+    /// False while it is paused or switched off: its delivery is held.
+    pub(crate) on: bool,
+}
+
+impl TenantEndpoints {
+    /// The endpoints that want an event of this type.
+    pub(crate) fn wanting(&self, event_type: &EventType) -> Vec<Wanting> {
+        let wants = |candidate: &&Candidate| {
+            candidate.events.iter().any(|name| name == "*" || name == event_type.as_str())
+        };
+        let wanting = |candidate: &Candidate| Wanting { endpoint: candidate.id, on: candidate.on };
+        self.endpoints.iter().filter(wants).map(wanting).collect()
+    }
+}
+
+/// The state that a delivery begins in; a queued one takes its place in the room.
+pub(crate) fn first_state(
+    event: &NewEvent,
+    wanting: &Wanting,
+    room: &mut QueueRoom,
+) -> DeliveryState {
+    let left = room.of(&event.tenant);
+    if !wanting.on {
+        return DeliveryState::Held;
+    }
+    if left == 0 {
+        return DeliveryState::Scheduled;
+    }
+    room.by_tenant.insert(event.tenant.clone(), left - 1);
+    DeliveryState::Queued
+}

@@ -1,0 +1,115 @@
+//! Which endpoints want an event: cached per tenant, verified inside the accepting transaction.
+
+use crate::accept::matching::{Candidate, MatchingCache, TenantEndpoints};
+use crate::error::StoreError;
+use crate::sqlite::batch::json;
+use crate::sqlite::error::StoreResultExt as _;
+use crate::sqlite::writer::WriteTxn;
+use postrider_common::id::EndpointId;
+use postrider_common::tenant::TenantId;
+use sqlx::FromRow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use uuid::Uuid;
+
+const VERSIONS: &str = "
+    SELECT t.id, t.endpoints_version
+    FROM json_each(?1) AS wanted CROSS JOIN tenants t ON t.id = wanted.value";
+
+const ENDPOINTS: &str = "
+    SELECT t.id AS tenant_id, t.endpoints_version AS version, e.id AS endpoint_id, e.events,
+           e.active AND e.disabled_at IS NULL AS is_on
+    FROM json_each(?1) AS wanted
+    CROSS JOIN tenants t ON t.id = wanted.value
+    LEFT JOIN endpoints e ON e.tenant_id = t.id AND e.deleted_at IS NULL
+    ORDER BY t.id, e.id";
+
+#[cfg(feature = "conformance")]
+pub(in crate::sqlite) const STATEMENTS: [&str; 2] = [VERSIONS, ENDPOINTS];
+
+type Loaded = HashMap<TenantId, Arc<TenantEndpoints>>;
+
+/// The endpoints of these tenants as of now; a tenant that does not exist is absent.
+pub(super) async fn load(
+    txn: &mut WriteTxn,
+    cache: &MatchingCache,
+    tenants: &HashSet<&TenantId>,
+) -> Result<Loaded, StoreError> {
+    let versions: Vec<(String, i64)> = sqlx::query_as(VERSIONS)
+        .bind(names(tenants.iter().copied())?)
+        .fetch_all(txn.connection())
+        .await
+        .or_store_error()?;
+    let versions: HashMap<String, i64> = versions.into_iter().collect();
+
+    let mut loaded = HashMap::with_capacity(tenants.len());
+    let mut stale = Vec::new();
+    for tenant in tenants {
+        let Some(version) = versions.get(tenant.as_str()) else {
+            continue;
+        };
+        match cache.get(tenant, *version).await {
+            Some(cached) => drop(loaded.insert((*tenant).clone(), cached)),
+            None => stale.push(*tenant),
+        }
+    }
+    for (tenant, endpoints) in read(txn, &stale).await? {
+        let endpoints = Arc::new(endpoints);
+        cache.put(tenant.clone(), Arc::clone(&endpoints)).await;
+        loaded.insert(tenant, endpoints);
+    }
+    Ok(loaded)
+}
+
+fn names<'a>(tenants: impl Iterator<Item = &'a TenantId>) -> Result<String, StoreError> {
+    json(&tenants.map(TenantId::as_str).collect::<Vec<_>>())
+}
+
+#[derive(FromRow)]
+struct Row {
+    tenant_id: String,
+    version: i64,
+    endpoint_id: Option<Uuid>,
+    events: Option<String>,
+    is_on: Option<bool>,
+}
+
+async fn read(
+    txn: &mut WriteTxn,
+    tenants: &[&TenantId],
+) -> Result<HashMap<TenantId, TenantEndpoints>, StoreError> {
+    if tenants.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<Row> = sqlx::query_as(ENDPOINTS)
+        .bind(names(tenants.iter().copied())?)
+        .fetch_all(txn.connection())
+        .await
+        .or_store_error()?;
+
+    let by_name: HashMap<&str, &TenantId> =
+        tenants.iter().map(|tenant| (tenant.as_str(), *tenant)).collect();
+    let mut read: HashMap<TenantId, TenantEndpoints> = HashMap::new();
+    for row in rows {
+        let Some(tenant) = by_name.get(row.tenant_id.as_str()) else {
+            continue;
+        };
+        let entry = read
+            .entry((*tenant).clone())
+            .or_insert_with(|| TenantEndpoints { version: row.version, endpoints: Vec::new() });
+        entry.endpoints.extend(row.into_candidate()?);
+    }
+    Ok(read)
+}
+
+impl Row {
+    /// None of a tenant that has no endpoints.
+    fn into_candidate(self) -> Result<Option<Candidate>, StoreError> {
+        let (Some(id), Some(events), Some(on)) = (self.endpoint_id, self.events, self.is_on) else {
+            return Ok(None);
+        };
+        let events = serde_json::from_str(&events)
+            .map_err(|_| StoreError::Unreadable { what: "event filter" })?;
+        Ok(Some(Candidate { id: EndpointId::from_uuid(id), events, on }))
+    }
+}

@@ -1,0 +1,212 @@
+//! Claim: `queued` becomes `in_flight` under a fresh token, or what the endpoint's state asks for.
+
+use super::SqliteStore;
+use super::batch::json;
+use super::error::StoreResultExt as _;
+use crate::error::StoreError;
+use crate::work::{Claim, Claimed, ClaimedDelivery, EventContent, LeasePolicy};
+use postrider_common::delivery::{DeliveryState, Progress};
+use postrider_common::event::EventType;
+use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
+use postrider_common::tenant::TenantId;
+use serde::Serialize;
+use sqlx::FromRow;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::clock::Micros;
+
+/// The token of an earlier lease stands until there is a new lease, for a success that comes late.
+pub(super) const CLAIM: &str = "
+    WITH wanted AS MATERIALIZED (
+        SELECT unhex(value ->> 'id', '-') AS id, unhex(value ->> 'token', '-') AS token
+        FROM json_each(?1)
+    )
+    UPDATE deliveries SET
+        state = found.state, queued_at = NULL,
+        dead_reason = iif(found.state = 'dead', 'endpoint_deleted', NULL),
+        finished_at = iif(found.state = 'dead', ?5, NULL),
+        lease_token = iif(found.state = 'in_flight', found.token, lease_token),
+        lease_until = iif(found.state = 'in_flight', ?5 + found.lease_s * 1000000, NULL),
+        claimed_at = iif(found.state = 'in_flight', ?5, claimed_at),
+        attempts = attempts + (found.state = 'in_flight')
+    FROM (
+        SELECT d.id AS found_id, wanted.token,
+               CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
+                    WHEN e.active AND e.disabled_at IS NULL THEN 'in_flight'
+                    ELSE 'held' END AS state,
+               coalesce(e.timeout_s,
+                        (SELECT c.value ->> 1 FROM json_each(?2) AS c
+                         WHERE c.value ->> 0 = coalesce(e.own_contract, t.contract)),
+                        ?3) + ?4 AS lease_s
+        FROM wanted
+        CROSS JOIN deliveries d ON d.id = wanted.id AND d.state = 'queued'
+        CROSS JOIN endpoints e ON e.id = d.endpoint_id
+        CROSS JOIN tenants t ON t.id = e.tenant_id
+    ) AS found
+    WHERE id = found.found_id
+    RETURNING id, state, tenant_id, endpoint_id,
+              (SELECT version FROM endpoints WHERE endpoints.id = endpoint_id) AS version,
+              event_id, lease_token AS token, attempts AS attempt, failures,
+              (lease_until - claimed_at) / 1000000 AS lease_s";
+
+pub(super) const UNKNOWN_AMONG: &str = "
+    SELECT unhex(wanted.value, '-') FROM json_each(?1) AS wanted
+    WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = unhex(wanted.value, '-'))";
+
+pub(super) const EVENTS: &str = "
+    SELECT e.id, e.event_type, e.payload, e.occurred_at
+    FROM json_each(?1) AS wanted CROSS JOIN events e ON e.id = unhex(wanted.value, '-')";
+
+/// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
+const UNKNOWN_CONTRACT_TIMEOUT_S: u64 = 30;
+
+#[derive(Serialize)]
+struct WantedRow {
+    id: DeliveryId,
+    token: Uuid,
+}
+
+#[derive(FromRow)]
+struct ClaimRow {
+    id: Uuid,
+    state: String,
+    tenant_id: String,
+    endpoint_id: Uuid,
+    version: i64,
+    event_id: Uuid,
+    token: Option<Uuid>,
+    attempt: u32,
+    failures: u32,
+    lease_s: Option<u32>,
+}
+
+#[derive(FromRow)]
+struct EventRow {
+    id: Uuid,
+    event_type: String,
+    payload: Vec<u8>,
+    occurred_at: Micros,
+}
+
+pub(super) async fn claim(
+    store: &SqliteStore,
+    ids: &[DeliveryId],
+    lease: &LeasePolicy,
+) -> Result<Claimed, StoreError> {
+    let (rows, now) = claim_rows(store, ids, lease).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    let mut events = HashSet::new();
+    for row in rows {
+        let (id, claim) = row.into_claim()?;
+        if let Claim::Claimed(claimed) = &claim {
+            events.insert(claimed.event);
+        }
+        found.insert(id, claim);
+    }
+    let unknown = unknown_among(store, ids, &found).await?;
+    let claims = ids.iter().map(|id| match found.remove(id) {
+        Some(claim) => claim,
+        None if unknown.contains(id) => Claim::Unknown,
+        None => Claim::NotQueued,
+    });
+    let claims = claims.collect();
+    Ok(Claimed { claims, events: load_events(store, &events).await?, now })
+}
+
+async fn claim_rows(
+    store: &SqliteStore,
+    ids: &[DeliveryId],
+    lease: &LeasePolicy,
+) -> Result<(Vec<ClaimRow>, OffsetDateTime), StoreError> {
+    let ids: BTreeSet<DeliveryId> = ids.iter().copied().collect();
+    let fresh = |id| WantedRow { id, token: LeaseToken::generate().as_uuid() };
+    let wanted: Vec<WantedRow> = ids.into_iter().map(fresh).collect();
+    let timeouts: Vec<(&str, u64)> =
+        lease.timeouts.iter().map(|(name, timeout)| (name.as_str(), timeout.as_secs())).collect();
+
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let rows = sqlx::query_as(CLAIM)
+        .bind(json(&wanted)?)
+        .bind(json(&timeouts)?)
+        .bind(seconds(UNKNOWN_CONTRACT_TIMEOUT_S))
+        .bind(seconds(lease.margin.as_secs()))
+        .bind(now)
+        .fetch_all(txn.connection())
+        .await
+        .or_store_error()?;
+    txn.commit().await?;
+    Ok((rows, now.try_into()?))
+}
+
+fn seconds(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
+impl ClaimRow {
+    fn into_claim(self) -> Result<(DeliveryId, Claim), StoreError> {
+        let unreadable = |what| StoreError::Unreadable { what };
+        let id = DeliveryId::from_uuid(self.id);
+        let claim = match DeliveryState::from_name(&self.state) {
+            Some(DeliveryState::Held) => Claim::Held,
+            Some(DeliveryState::Dead) => Claim::EndpointDeleted,
+            Some(DeliveryState::InFlight) => Claim::Claimed(ClaimedDelivery {
+                id,
+                tenant: TenantId::parse(self.tenant_id).map_err(|_| unreadable("tenant id"))?,
+                endpoint: EndpointId::from_uuid(self.endpoint_id),
+                endpoint_version: self.version,
+                event: EventId::from_uuid(self.event_id),
+                token: self.token.map(LeaseToken::from_uuid).ok_or(unreadable("token"))?,
+                attempt: self.attempt,
+                progress: Progress { failures: self.failures },
+                lease: Duration::from_secs(self.lease_s.ok_or(unreadable("lease"))?.into()),
+            }),
+            _ => return Err(unreadable("delivery state")),
+        };
+        Ok((id, claim))
+    }
+}
+
+/// Those of the ids that were not found and that no delivery has.
+async fn unknown_among(
+    store: &SqliteStore,
+    ids: &[DeliveryId],
+    found: &HashMap<DeliveryId, Claim>,
+) -> Result<HashSet<DeliveryId>, StoreError> {
+    let missing: Vec<&DeliveryId> = ids.iter().filter(|id| !found.contains_key(id)).collect();
+    if missing.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let unknown: Vec<Uuid> = sqlx::query_scalar(UNKNOWN_AMONG)
+        .bind(json(&missing)?)
+        .fetch_all(&store.readers)
+        .await
+        .or_store_error()?;
+    Ok(unknown.into_iter().map(DeliveryId::from_uuid).collect())
+}
+
+async fn load_events(
+    store: &SqliteStore,
+    ids: &HashSet<EventId>,
+) -> Result<HashMap<EventId, Arc<EventContent>>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<EventRow> =
+        sqlx::query_as(EVENTS).bind(json(ids)?).fetch_all(&store.readers).await.or_store_error()?;
+    rows.into_iter()
+        .map(|row| {
+            let content = EventContent {
+                event_type: EventType::parse(row.event_type)
+                    .map_err(|_| StoreError::Unreadable { what: "event type" })?,
+                payload: row.payload.into(),
+                occurred_at: row.occurred_at.try_into()?,
+            };
+            Ok((EventId::from_uuid(row.id), Arc::new(content)))
+        })
+        .collect()
+}

@@ -1,0 +1,104 @@
+//! Feed: due deliveries become `queued`, tenants and endpoints in turn.
+//!
+//! *Theory of operation.* A loose index scan finds the endpoints that have `scheduled` deliveries,
+//! with one probe each however many they have. Of each endpoint that is on, the oldest due ones are
+//! taken, at most what its cap leaves beside what is `queued` or `in_flight`. Over all, the first of
+//! every tenant go before the second of any, and among these the longest due. Two feeders come one
+//! after the other, so that they do not each hand out a whole cap.
+//!
+//! SQLite has no LATERAL, but the arguments of `json_each` may refer to the tables before it: the due
+//! deliveries of an endpoint come as an array.
+
+use super::SqliteStore;
+use super::batch::json;
+use super::error::StoreResultExt as _;
+use crate::accept::QueuedDelivery;
+use crate::error::StoreError;
+use crate::work::{Fed, FeedLimits, WorkQueue};
+use postrider_common::id::{DeliveryId, EndpointId};
+use postrider_common::tenant::TenantId;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+pub(super) const CHOOSE: &str = "
+    WITH RECURSIVE waiting (endpoint_id) AS (
+        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
+                ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    ), open AS MATERIALIZED (
+        SELECT e.id, e.tenant_id,
+               ?2 - (SELECT count(*) FROM (
+                         SELECT 1 FROM deliveries b
+                         WHERE b.endpoint_id = e.id AND b.state IN ('queued', 'in_flight') LIMIT ?2
+                     )) AS room
+        FROM waiting CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
+        WHERE e.deleted_at IS NULL AND e.active AND e.disabled_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM endpoint_flow f
+                          WHERE f.endpoint_id = e.id AND f.feed_after > ?3)
+    ), due AS MATERIALIZED (
+        SELECT unhex(place.value ->> 0) AS id, place.value ->> 1 AS next_attempt_at,
+               row_number() OVER (PARTITION BY open.tenant_id ORDER BY place.key, place.value ->> 0)
+                   AS turn
+        FROM open CROSS JOIN json_each((
+            SELECT json_group_array(json_array(hex(first.id), first.next_attempt_at)
+                                    ORDER BY first.next_attempt_at)
+            FROM (
+                SELECT o.id, o.next_attempt_at FROM deliveries o
+                WHERE o.endpoint_id = open.id AND o.state = 'scheduled' AND o.next_attempt_at <= ?3
+                ORDER BY o.next_attempt_at LIMIT ?2
+            ) AS first
+        )) AS place
+        WHERE place.key < open.room
+    ), chosen AS MATERIALIZED (
+        SELECT id, turn, next_attempt_at FROM due ORDER BY turn, next_attempt_at LIMIT ?1
+    )
+    SELECT d.id, d.endpoint_id, d.tenant_id, d.attempts
+    FROM chosen CROSS JOIN deliveries d ON d.id = chosen.id
+    ORDER BY chosen.turn, chosen.next_attempt_at";
+
+pub(super) const WRITE: &str = "
+    UPDATE deliveries SET state = 'queued', queued_at = ?2
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'scheduled'";
+
+#[derive(FromRow)]
+struct FedRow {
+    id: Uuid,
+    endpoint_id: Uuid,
+    tenant_id: String,
+    attempts: u32,
+}
+
+pub(super) async fn feed(
+    store: &SqliteStore,
+    limits: FeedLimits,
+) -> Result<Option<Vec<Fed>>, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let rows: Vec<FedRow> = sqlx::query_as(CHOOSE)
+        .bind(limits.total)
+        .bind(limits.per_endpoint)
+        .bind(now)
+        .fetch_all(txn.connection())
+        .await
+        .or_store_error()?;
+    let ids: Vec<&Uuid> = rows.iter().map(|row| &row.id).collect();
+    let write = sqlx::query(WRITE).bind(json(&ids)?).bind(now);
+    write.execute(txn.connection()).await.or_store_error()?;
+    txn.commit().await?;
+    rows.into_iter().map(FedRow::into_fed).collect::<Result<_, _>>().map(Some)
+}
+
+impl FedRow {
+    fn into_fed(self) -> Result<Fed, StoreError> {
+        let tenant = TenantId::parse(self.tenant_id)
+            .map_err(|_| StoreError::Unreadable { what: "tenant id" })?;
+        let id = DeliveryId::from_uuid(self.id);
+        let endpoint = EndpointId::from_uuid(self.endpoint_id);
+        let queue = if self.attempts == 0 { WorkQueue::First } else { WorkQueue::Retry };
+        Ok(Fed { delivery: QueuedDelivery { id, endpoint, tenant }, queue })
+    }
+}

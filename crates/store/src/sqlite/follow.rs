@@ -1,0 +1,75 @@
+//! Follow: waiting deliveries take the state that their endpoint's state asks for.
+//!
+//! Pausing, resuming or deleting an endpoint changes one row; what waits for it, however much that
+//! is, follows here in bounded steps.
+
+use super::SqliteStore;
+use super::batch::json;
+use super::error::StoreResultExt as _;
+use crate::error::StoreError;
+use uuid::Uuid;
+
+/// Held ones of endpoints that are on or deleted, and the state that they take.
+pub(super) const RESUME: &str = "
+    WITH RECURSIVE waiting (endpoint_id) AS (
+        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'held'
+                ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    )
+    SELECT d.id, iif(e.deleted_at IS NOT NULL, 'dead', 'scheduled')
+    FROM waiting
+    CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
+    CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'held'
+    WHERE e.deleted_at IS NOT NULL OR (e.active AND e.disabled_at IS NULL)
+    LIMIT ?1";
+
+/// Scheduled ones of endpoints that are off or deleted, and the state that they take.
+pub(super) const HOLD: &str = "
+    WITH RECURSIVE waiting (endpoint_id) AS (
+        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
+                ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    )
+    SELECT d.id, iif(e.deleted_at IS NOT NULL, 'dead', 'held')
+    FROM waiting
+    CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
+    CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'scheduled'
+    WHERE e.deleted_at IS NOT NULL OR NOT e.active OR e.disabled_at IS NOT NULL
+    LIMIT ?1";
+
+/// Due times of deliveries that are resumed keep the order in which they were accepted.
+pub(super) const WRITE: &str = "
+    UPDATE deliveries SET
+        state = found.state,
+        dead_reason = iif(found.state = 'dead', 'endpoint_deleted', NULL),
+        finished_at = iif(found.state = 'dead', ?2, NULL),
+        next_attempt_at = CASE found.state
+            WHEN 'held' THEN next_attempt_at
+            WHEN 'scheduled' THEN max(coalesce(next_attempt_at, created_at), created_at)
+        END
+    FROM (SELECT unhex(value ->> 0, '-') AS found_id, value ->> 1 AS state FROM json_each(?1))
+        AS found
+    WHERE id = found.found_id";
+
+pub(super) async fn follow(store: &SqliteStore, limit: u32) -> Result<u64, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let mut moved = 0;
+    for choose in [RESUME, HOLD] {
+        let choose = sqlx::query_as(choose).bind(limit);
+        let chosen: Vec<(Uuid, String)> =
+            choose.fetch_all(txn.connection()).await.or_store_error()?;
+        let write = sqlx::query(WRITE).bind(json(&chosen)?).bind(now);
+        moved += write.execute(txn.connection()).await.or_store_error()?.rows_affected();
+    }
+    txn.commit().await?;
+    Ok(moved)
+}

@@ -1,0 +1,74 @@
+//! Giving back: claims that were not used, and `queued` deliveries that nobody takes now.
+
+use super::SqliteStore;
+use super::batch::json;
+use super::error::StoreResultExt as _;
+use crate::error::StoreError;
+use crate::work::Release;
+use postrider_common::id::DeliveryId;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// The attempt's number is given back with the claim.
+pub(super) const RELEASE: &str = "
+    UPDATE deliveries SET state = 'scheduled', next_attempt_at = ?2, lease_until = NULL,
+                          lease_token = NULL, attempts = attempts - 1
+    WHERE (id, lease_token) IN (SELECT unhex(value ->> 0, '-'), unhex(value ->> 1, '-')
+                                FROM json_each(?1))
+      AND state = 'in_flight'";
+
+pub(super) const REFUSE: &str = "
+    UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
+                          queued_at = NULL
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'
+    RETURNING endpoint_id";
+
+pub(super) const PAUSE: &str = "
+    INSERT INTO endpoint_flow (endpoint_id, feed_after)
+    SELECT unhex(value, '-'), ?2 FROM json_each(?1) WHERE true
+    ON CONFLICT (endpoint_id) DO UPDATE SET feed_after = excluded.feed_after";
+
+pub(super) const UNQUEUE: &str = "
+    UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
+           queued_at = NULL
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
+
+/// `in_flight` → `scheduled` for at once.
+pub(super) async fn release(store: &SqliteStore, releases: &[Release]) -> Result<u64, StoreError> {
+    let leases: Vec<(DeliveryId, Uuid)> =
+        releases.iter().map(|release| (release.delivery, release.token.as_uuid())).collect();
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let release = sqlx::query(RELEASE).bind(json(&leases)?).bind(now);
+    let done = release.execute(txn.connection()).await.or_store_error()?;
+    txn.commit().await?;
+    Ok(done.rows_affected())
+}
+
+/// `queued` → `scheduled` at the time it had; its endpoint is fed nothing for a while.
+pub(super) async fn refuse(
+    store: &SqliteStore,
+    ids: &[DeliveryId],
+    pause: Duration,
+) -> Result<u64, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let refuse = sqlx::query_scalar(REFUSE).bind(json(ids)?).bind(now);
+    let refused: Vec<Uuid> = refuse.fetch_all(txn.connection()).await.or_store_error()?;
+    let endpoints: BTreeSet<&Uuid> = refused.iter().collect();
+    let pause = sqlx::query(PAUSE).bind(json(&endpoints)?).bind(now.after(pause));
+    pause.execute(txn.connection()).await.or_store_error()?;
+    txn.commit().await?;
+    Ok(refused.len() as u64)
+}
+
+/// `queued` → `scheduled` for at once.
+pub(super) async fn unqueue(store: &SqliteStore, ids: &[DeliveryId]) -> Result<u64, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let unqueue = sqlx::query(UNQUEUE).bind(json(ids)?).bind(now);
+    let done = unqueue.execute(txn.connection()).await.or_store_error()?;
+    txn.commit().await?;
+    Ok(done.rows_affected())
+}

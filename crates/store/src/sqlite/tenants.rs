@@ -1,0 +1,202 @@
+//! Tenants and their API keys.
+
+use super::SqliteStore;
+use super::batch::json;
+use super::clock::Micros;
+use super::error::{StoreResultExt as _, classify, is_dangling};
+use crate::error::StoreError;
+use crate::tenants::{
+    ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, Tenants,
+};
+use async_trait::async_trait;
+use postrider_common::api_key::{ApiKey, ApiKeyHash, Scope};
+use postrider_common::id::ApiKeyId;
+use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+#[derive(FromRow)]
+struct TenantRow {
+    id: String,
+    name: String,
+    contract: String,
+    created_at: Micros,
+}
+
+impl TryFrom<TenantRow> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: TenantRow) -> Result<Self, StoreError> {
+        let TenantRow { id, name, contract, created_at } = row;
+        let id = TenantId::parse(id).map_err(|_| unreadable("tenant id"))?;
+        Ok(Self { id, name, contract, created_at: created_at.try_into()? })
+    }
+}
+
+#[derive(FromRow)]
+struct ApiKeyRow {
+    id: Uuid,
+    tenant_id: String,
+    name: String,
+    scopes: String,
+    prefix: String,
+    hash: Vec<u8>,
+    created_at: Micros,
+    revoked_at: Option<Micros>,
+}
+
+impl TryFrom<ApiKeyRow> for StoredApiKey {
+    type Error = StoreError;
+
+    fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
+        let hash = row.hash.try_into().map_err(|_| unreadable("API key hash"))?;
+        let key = ApiKey {
+            id: ApiKeyId::from_uuid(row.id),
+            tenant: TenantId::parse(row.tenant_id).map_err(|_| unreadable("tenant id"))?,
+            name: row.name,
+            scopes: scopes(&row.scopes).ok_or(unreadable("scope"))?,
+            prefix: row.prefix,
+            created_at: row.created_at.try_into()?,
+            revoked_at: row.revoked_at.map(TryInto::try_into).transpose()?,
+        };
+        Ok(Self { key, hash: ApiKeyHash::from_bytes(hash) })
+    }
+}
+
+fn unreadable(what: &'static str) -> StoreError {
+    StoreError::Unreadable { what }
+}
+
+fn scopes(names: &str) -> Option<Vec<Scope>> {
+    let names: Vec<String> = serde_json::from_str(names).ok()?;
+    names.iter().map(|name| Scope::parse(name).ok()).collect()
+}
+
+#[async_trait]
+impl Tenants for SqliteStore {
+    async fn tenant_create(&self, new: NewTenant) -> Result<TenantCreated, StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let now = txn.now();
+        let row = sqlx::query_as::<_, TenantRow>(
+            "INSERT INTO tenants (id, name, contract, created_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO NOTHING
+             RETURNING id, name, contract, created_at",
+        )
+        .bind(new.id.as_str())
+        .bind(new.name)
+        .bind(new.contract)
+        .bind(now)
+        .fetch_optional(txn.connection())
+        .await
+        .or_store_error()?;
+        txn.commit().await?;
+        match row {
+            Some(row) => Ok(TenantCreated::Created(row.try_into()?)),
+            None => Ok(TenantCreated::Exists),
+        }
+    }
+
+    async fn tenant_get(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>("SELECT * FROM tenants WHERE id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(&self.readers)
+            .await
+            .or_store_error()?
+            .map(Tenant::try_from)
+            .transpose()
+    }
+
+    async fn tenant_list(
+        &self,
+        after: Option<&TenantId>,
+        limit: u32,
+    ) -> Result<Vec<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>("SELECT * FROM tenants WHERE id > ?1 ORDER BY id LIMIT ?2")
+            .bind(after.map_or("", TenantId::as_str))
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await
+            .or_store_error()?
+            .into_iter()
+            .map(Tenant::try_from)
+            .collect()
+    }
+
+    async fn api_key_create(
+        &self,
+        scope: &TenantScope,
+        new: NewApiKey,
+    ) -> Result<ApiKeyCreated, StoreError> {
+        let scopes: Vec<_> = new.scopes.iter().map(|scope| scope.as_str()).collect();
+        let mut txn = self.writer.begin().await?;
+        let now = txn.now();
+        let row = sqlx::query_as::<_, ApiKeyRow>(
+            "INSERT INTO api_keys (id, tenant_id, name, scopes, prefix, hash, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING *",
+        )
+        .bind(ApiKeyId::generate().as_uuid())
+        .bind(scope.tenant().as_str())
+        .bind(new.name)
+        .bind(json(&scopes)?)
+        .bind(new.prefix)
+        .bind(new.hash.as_bytes().as_slice())
+        .bind(now)
+        .fetch_one(txn.connection())
+        .await;
+        let row = match row {
+            Err(error) if is_dangling(&error) => return Ok(ApiKeyCreated::UnknownTenant),
+            row => row.map_err(classify)?,
+        };
+        txn.commit().await?;
+        Ok(ApiKeyCreated::Created(StoredApiKey::try_from(row)?.key))
+    }
+
+    async fn api_key_list(&self, scope: &TenantScope) -> Result<Vec<ApiKey>, StoreError> {
+        sqlx::query_as::<_, ApiKeyRow>(
+            "SELECT * FROM api_keys WHERE tenant_id = ?1 ORDER BY id DESC",
+        )
+        .bind(scope.tenant().as_str())
+        .fetch_all(&self.readers)
+        .await
+        .or_store_error()?
+        .into_iter()
+        .map(|row| StoredApiKey::try_from(row).map(|stored| stored.key))
+        .collect()
+    }
+
+    async fn api_key_revoke(
+        &self,
+        scope: &TenantScope,
+        id: ApiKeyId,
+    ) -> Result<ApiKeyRevoked, StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let now = txn.now();
+        let revoked: Option<Micros> = sqlx::query_scalar(
+            "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?3)
+             WHERE tenant_id = ?1 AND id = ?2 RETURNING revoked_at",
+        )
+        .bind(scope.tenant().as_str())
+        .bind(id.as_uuid())
+        .bind(now)
+        .fetch_optional(txn.connection())
+        .await
+        .or_store_error()?;
+        txn.commit().await?;
+        // No two transactions have the same time.
+        Ok(match revoked {
+            None => ApiKeyRevoked::Unknown,
+            Some(at) if at == now => ApiKeyRevoked::Revoked,
+            Some(_) => ApiKeyRevoked::Already,
+        })
+    }
+
+    async fn api_key_find(&self, prefix: &str) -> Result<Option<StoredApiKey>, StoreError> {
+        sqlx::query_as::<_, ApiKeyRow>("SELECT * FROM api_keys WHERE prefix = ?1")
+            .bind(prefix)
+            .fetch_optional(&self.readers)
+            .await
+            .or_store_error()?
+            .map(StoredApiKey::try_from)
+            .transpose()
+    }
+}

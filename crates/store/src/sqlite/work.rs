@@ -1,0 +1,69 @@
+//! The dispatcher's work: which file does what.
+
+use super::{SqliteStore, claim, feed, follow, lost, reap, release, settle};
+use crate::error::StoreError;
+use crate::work::{
+    Claimed, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement, Work,
+    WorkQueue,
+};
+use async_trait::async_trait;
+use postrider_common::id::DeliveryId;
+use std::time::Duration;
+
+#[async_trait]
+impl Work for SqliteStore {
+    async fn deliveries_claim(
+        &self,
+        ids: &[DeliveryId],
+        lease: &LeasePolicy,
+    ) -> Result<Claimed, StoreError> {
+        claim::claim(self, ids, lease).await
+    }
+
+    async fn deliveries_settle(
+        &self,
+        settlements: &[Settlement],
+    ) -> Result<Vec<Settled>, StoreError> {
+        settle::settle(self, settlements).await
+    }
+
+    async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError> {
+        release::release(self, releases).await
+    }
+
+    async fn deliveries_refuse(
+        &self,
+        ids: &[DeliveryId],
+        pause: Duration,
+    ) -> Result<u64, StoreError> {
+        release::refuse(self, ids, pause).await
+    }
+
+    async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError> {
+        release::unqueue(self, ids).await
+    }
+
+    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Vec<Fed>>, StoreError> {
+        feed::feed(self, limits).await
+    }
+
+    async fn deliveries_reap(&self, limit: u32) -> Result<Vec<Reaped>, StoreError> {
+        reap::reap(self, limit).await
+    }
+
+    async fn deliveries_requeue_lost(&self, rule: LostRule) -> Result<u64, StoreError> {
+        lost::requeue(self, rule).await
+    }
+
+    async fn deliveries_queued_longer(
+        &self,
+        queue: WorkQueue,
+        older_than: Duration,
+    ) -> Result<u64, StoreError> {
+        lost::count(self, queue, older_than).await
+    }
+
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError> {
+        follow::follow(self, limit).await
+    }
+}
