@@ -1,4 +1,5 @@
-//! The Broker seam: the conformance suite on RabbitMQ, what RabbitMQ alone can do, and the message.
+//! The Broker seam: the conformance suite on both adapters, what RabbitMQ alone can do, and the
+//! message.
 
 mod config;
 mod message;
@@ -6,7 +7,7 @@ mod proxy;
 mod rabbitmq;
 
 use postrider_broker::conformance::Subject;
-use postrider_broker::{BrokerConfig, RabbitBroker};
+use postrider_broker::{BrokerConfig, InProcessBroker, RabbitBroker};
 use secrecy::SecretString;
 
 /// The URL of the RabbitMQ that the tests run against.
@@ -28,7 +29,17 @@ async fn fresh() -> Subject {
     Subject::new(RabbitBroker::connect(&config(amqp_url())).unwrap())
 }
 
+/// The same, in this process.
+async fn fresh_in_process() -> Subject {
+    Subject::new(InProcessBroker::new())
+}
+
 mod conformance {
     //! Every case of the suite, on RabbitMQ.
     postrider_broker::broker_conformance!(super::fresh);
+}
+
+mod in_process {
+    //! Every case of the suite, in process.
+    postrider_broker::broker_conformance!(super::fresh_in_process);
 }

@@ -7,6 +7,7 @@
 mod broker;
 mod config;
 mod error;
+mod in_process;
 mod message;
 mod rabbitmq;
 
@@ -16,5 +17,6 @@ pub mod conformance;
 pub use broker::{Broker, Consumer, Incoming, Published, Queue, SharedBroker};
 pub use config::{BrokerConfig, BrokerConfigError, BrokerPrefix, connect};
 pub use error::{BrokerError, Cause};
+pub use in_process::InProcessBroker;
 pub use message::{DecodeError, MAX_DELIVERIES, MAX_MESSAGE_BYTES, WorkItem, WorkMessage};
 pub use rabbitmq::RabbitBroker;
