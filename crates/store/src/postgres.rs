@@ -27,6 +27,7 @@ mod hooks;
 #[cfg(feature = "conformance")]
 pub use hooks::HotStatement;
 
+use crate::accept::matching::MatchingCache;
 use crate::error::StoreError;
 use error::StoreResultExt as _;
 use sqlx::PgPool;
@@ -57,7 +58,7 @@ const LOG_SETTINGS: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_tim
 pub struct PgStore {
     hot: PgPool,
     log: PgPool,
-    matching: accept::MatchingCache,
+    matching: MatchingCache,
 }
 
 impl PgStore {
@@ -79,7 +80,7 @@ impl PgStore {
         Ok(Self {
             hot: pool(&HOT_SETTINGS, connections - log_share),
             log: pool(&LOG_SETTINGS, log_share),
-            matching: accept::MatchingCache::default(),
+            matching: MatchingCache::default(),
         })
     }
 }

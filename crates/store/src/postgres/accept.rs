@@ -10,15 +10,13 @@ mod insert;
 pub(super) mod keys;
 pub(super) mod matching;
 
-pub(super) use matching::MatchingCache;
-
 use super::PgStore;
 use super::error::{classify, is_missing_partition};
+use crate::accept::verdict::Verdict;
 use crate::accept::{Acceptance, Accepted, NewEvent, QueueRoom};
 use crate::error::StoreError;
 use crate::upkeep::Upkeep as _;
 use async_trait::async_trait;
-use keys::Verdict;
 use postrider_common::tenant::TenantId;
 use std::collections::{HashMap, HashSet};
 

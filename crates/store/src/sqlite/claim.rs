@@ -2,6 +2,7 @@
 
 use super::SqliteStore;
 use super::batch::json;
+use super::clock::Micros;
 use super::error::StoreResultExt as _;
 use crate::error::StoreError;
 use crate::work::{Claim, Claimed, ClaimedDelivery, EventContent, LeasePolicy};
@@ -16,8 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use super::clock::Micros;
 
 /// The token of an earlier lease stands until there is a new lease, for a success that comes late.
 pub(super) const CLAIM: &str = "
@@ -101,7 +100,12 @@ pub(super) async fn claim(
     let mut found = HashMap::with_capacity(rows.len());
     let mut events = HashSet::new();
     for row in rows {
-        let (id, claim) = row.into_claim()?;
+        let id = DeliveryId::from_uuid(row.id);
+        // One that cannot be read is not to stop the others; its lease ends by itself.
+        let claim = row.into_claim().unwrap_or_else(|error| {
+            tracing::error!(delivery = %id, %error, "claimed, but not to be sent");
+            Claim::NotQueued
+        });
         if let Claim::Claimed(claimed) = &claim {
             events.insert(claimed.event);
         }
@@ -148,14 +152,13 @@ fn seconds(seconds: u64) -> i64 {
 }
 
 impl ClaimRow {
-    fn into_claim(self) -> Result<(DeliveryId, Claim), StoreError> {
+    fn into_claim(self) -> Result<Claim, StoreError> {
         let unreadable = |what| StoreError::Unreadable { what };
-        let id = DeliveryId::from_uuid(self.id);
-        let claim = match DeliveryState::from_name(&self.state) {
+        Ok(match DeliveryState::from_name(&self.state) {
             Some(DeliveryState::Held) => Claim::Held,
             Some(DeliveryState::Dead) => Claim::EndpointDeleted,
             Some(DeliveryState::InFlight) => Claim::Claimed(ClaimedDelivery {
-                id,
+                id: DeliveryId::from_uuid(self.id),
                 tenant: TenantId::parse(self.tenant_id).map_err(|_| unreadable("tenant id"))?,
                 endpoint: EndpointId::from_uuid(self.endpoint_id),
                 endpoint_version: self.version,
@@ -166,8 +169,7 @@ impl ClaimRow {
                 lease: Duration::from_secs(self.lease_s.ok_or(unreadable("lease"))?.into()),
             }),
             _ => return Err(unreadable("delivery state")),
-        };
-        Ok((id, claim))
+        })
     }
 }
 
@@ -198,15 +200,24 @@ async fn load_events(
     }
     let rows: Vec<EventRow> =
         sqlx::query_as(EVENTS).bind(json(ids)?).fetch_all(&store.readers).await.or_store_error()?;
-    rows.into_iter()
-        .map(|row| {
-            let content = EventContent {
-                event_type: EventType::parse(row.event_type)
-                    .map_err(|_| StoreError::Unreadable { what: "event type" })?,
-                payload: row.payload.into(),
-                occurred_at: row.occurred_at.try_into()?,
-            };
-            Ok((EventId::from_uuid(row.id), Arc::new(content)))
-        })
-        .collect()
+    Ok(rows.into_iter().filter_map(EventRow::into_content).collect())
+}
+
+impl EventRow {
+    /// An event whose row cannot be read is left out, so that it does not stop the others.
+    fn into_content(self) -> Option<(EventId, Arc<EventContent>)> {
+        let id = EventId::from_uuid(self.id);
+        let content = self
+            .content()
+            .inspect_err(|error| tracing::error!(event = %id, %error, "it cannot be sent"))
+            .ok()?;
+        Some((id, Arc::new(content)))
+    }
+
+    fn content(self) -> Result<EventContent, StoreError> {
+        let event_type = EventType::parse(self.event_type)
+            .map_err(|_| StoreError::Unreadable { what: "event type" })?;
+        let occurred_at = self.occurred_at.try_into()?;
+        Ok(EventContent { event_type, payload: self.payload.into(), occurred_at })
+    }
 }

@@ -1,6 +1,7 @@
 //! What the conformance suite needs beyond the traits: moving time, reading rows as they are, and
 //! watching the states. Besides, the statements whose plans SQLite's own tests look at.
 
+use super::clock::micros;
 use super::error::StoreResultExt as _;
 use super::{
     SqliteStore, accept, claim, disable, endpoints, feed, follow, lost, reap, release, settle,
@@ -10,8 +11,6 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId};
 use std::time::Duration;
-
-use super::clock::micros;
 
 const AGE: [&str; 2] = [
     "UPDATE deliveries SET next_attempt_at = next_attempt_at - ?1, queued_at = queued_at - ?1,

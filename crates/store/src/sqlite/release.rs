@@ -63,7 +63,8 @@ pub(super) async fn refuse(
     Ok(refused.len() as u64)
 }
 
-/// `queued` → `scheduled` for at once.
+/// `queued` → `scheduled` for at once: at the time it had, which has passed, so that it keeps its
+/// place.
 pub(super) async fn unqueue(store: &SqliteStore, ids: &[DeliveryId]) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
     let now = txn.now();

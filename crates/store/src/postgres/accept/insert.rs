@@ -1,10 +1,9 @@
 //! Inserting the events of a batch that are new, and their deliveries.
 
-use super::matching::Wanting;
+use crate::accept::matching::{Wanting, first_state};
 use crate::accept::{NewEvent, QueueRoom, QueuedDelivery};
 use postrider_common::delivery::DeliveryState;
 use postrider_common::id::{DeliveryId, EventId};
-use postrider_common::tenant::TenantId;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use time::OffsetDateTime;
@@ -39,7 +38,7 @@ pub(super) async fn events(
     let mut queued: HashMap<EventId, Vec<QueuedDelivery>> = HashMap::new();
     for (event, wanting) in &new {
         for wanting in wanting {
-            let state = first_state(&event.tenant, wanting.on, &mut room);
+            let state = first_state(event, wanting, &mut room);
             let id = DeliveryId::generate_for(event.id);
             columns.push(id, event, wanting, state);
             if state == DeliveryState::Queued {
@@ -52,18 +51,6 @@ pub(super) async fn events(
     insert_events(txn, new.iter().map(|(event, _)| *event)).await?;
     columns.insert(txn).await?;
     Ok(queued)
-}
-
-fn first_state(tenant: &TenantId, endpoint_is_on: bool, room: &mut QueueRoom) -> DeliveryState {
-    let left = room.of(tenant);
-    if !endpoint_is_on {
-        return DeliveryState::Held;
-    }
-    if left == 0 {
-        return DeliveryState::Scheduled;
-    }
-    room.by_tenant.insert(tenant.clone(), left - 1);
-    DeliveryState::Queued
 }
 
 async fn insert_events(

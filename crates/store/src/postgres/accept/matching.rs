@@ -1,16 +1,12 @@
 //! Which endpoints want an event: cached per tenant, verified inside the accepting transaction.
 
-use moka::future::Cache;
-use postrider_common::event::EventType;
+use crate::accept::matching::{Candidate, MatchingCache, TenantEndpoints};
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantId;
 use sqlx::{FromRow, PgConnection};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// Tenants whose endpoints are kept in memory.
-const CACHED_TENANTS: u64 = 10_000;
 
 pub(in crate::postgres) const VERSIONS: &str =
     "SELECT id, endpoints_version FROM tenants WHERE id = ANY ($1)";
@@ -25,49 +21,6 @@ pub(in crate::postgres) const ENDPOINTS: &str = "
     ) AS e ON true
     WHERE t.id = ANY ($1)
     ORDER BY t.id, e.id";
-
-/// The endpoints of the tenants that published last.
-#[derive(Clone, Debug)]
-pub(in crate::postgres) struct MatchingCache(Cache<TenantId, Arc<TenantEndpoints>>);
-
-impl Default for MatchingCache {
-    fn default() -> Self {
-        Self(Cache::new(CACHED_TENANTS))
-    }
-}
-
-/// A tenant's endpoints as of one version.
-#[derive(Debug)]
-pub(super) struct TenantEndpoints {
-    version: i64,
-    endpoints: Vec<Candidate>,
-}
-
-#[derive(Debug)]
-struct Candidate {
-    id: EndpointId,
-    events: Vec<String>,
-    on: bool,
-}
-
-/// An endpoint that wants an event.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanting {
-    pub(super) endpoint: EndpointId,
-    /// False while it is paused or switched off: its delivery is held.
-    pub(super) on: bool,
-}
-
-impl TenantEndpoints {
-    /// The endpoints that want an event of this type.
-    pub(super) fn wanting(&self, event_type: &EventType) -> Vec<Wanting> {
-        let wants = |candidate: &&Candidate| {
-            candidate.events.iter().any(|name| name == "*" || name == event_type.as_str())
-        };
-        let wanting = |candidate: &Candidate| Wanting { endpoint: candidate.id, on: candidate.on };
-        self.endpoints.iter().filter(wants).map(wanting).collect()
-    }
-}
 
 /// The endpoints of these tenants as of now; a tenant that does not exist is absent.
 pub(super) async fn load(
@@ -86,16 +39,14 @@ pub(super) async fn load(
         let Some(version) = versions.get(tenant.as_str()) else {
             continue;
         };
-        match cache.0.get(*tenant).await {
-            Some(cached) if cached.version == *version => {
-                loaded.insert((*tenant).clone(), cached);
-            }
-            _ => stale.push(*tenant),
+        match cache.get(tenant, *version).await {
+            Some(cached) => drop(loaded.insert((*tenant).clone(), cached)),
+            None => stale.push(*tenant),
         }
     }
     for (tenant, endpoints) in read(txn, &stale).await? {
         let endpoints = Arc::new(endpoints);
-        cache.0.insert(tenant.clone(), Arc::clone(&endpoints)).await;
+        cache.put(tenant.clone(), Arc::clone(&endpoints)).await;
         loaded.insert(tenant, endpoints);
     }
     Ok(loaded)
