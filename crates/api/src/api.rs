@@ -1,7 +1,7 @@
 //! The service: what it is built from, its routes, and running them until told to stop.
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::error::{self, ApiError};
 use crate::{api_keys, deliveries, events, observe, readiness, server, tenants, webhooks};
 use axum::Router;
@@ -35,14 +35,13 @@ impl Api {
     pub fn build(config: &Config) -> Result<Self, StoreError> {
         let store = postrider_store::connect(&config.store)?;
         let guard = Guard::new(&config.egress, Arc::new(SystemLookup::new()));
-        Ok(Self::with(config, store, guard))
+        Ok(Self::with(config.settings(), store, guard))
     }
 
-    /// Builds the API over a store and a guard that others may share; the configuration of these two
-    /// is not read.
-    pub fn with(config: &Config, store: SharedStore, guard: Guard) -> Self {
-        let app = Arc::new(App::new(config, store, guard));
-        Self { app, grace: config.shutdown.grace() }
+    /// Builds the API over a store and a guard that others may share.
+    pub fn with(settings: Settings, store: SharedStore, guard: Guard) -> Self {
+        let grace = settings.grace;
+        Self { app: Arc::new(App::new(settings, store, guard)), grace }
     }
 
     /// All routes; `/readyz` answers 503 from when `stopping` is cancelled.

@@ -1,7 +1,7 @@
 //! What the handlers share: the store, the guard, the contracts, the keys.
 
 use crate::auth::KeyCache;
-use crate::config::Config;
+use crate::config::Settings;
 use crate::cursor::CursorKey;
 use crate::error::ApiError;
 use postrider_common::config::AdminKey;
@@ -24,17 +24,17 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(config: &Config, store: SharedStore, guard: Guard) -> Self {
-        let admin_key = config.admin.admin_key.clone();
+    pub(crate) fn new(settings: Settings, store: SharedStore, guard: Guard) -> Self {
+        let Settings { admin_key, keyring, max_endpoints, grace: _ } = settings;
         Self {
             store,
             guard,
             contracts: Contracts::built_in(),
-            keyring: config.seal.master_key.clone(),
+            keyring,
             cursors: CursorKey::derive(&admin_key),
             admin_key,
             api_keys: KeyCache::new(),
-            max_endpoints: config.max_endpoints,
+            max_endpoints,
         }
     }
 

@@ -1,10 +1,12 @@
 //! What the API reads from flags and environment. Each area's own settings stand with the area.
 
-use postrider_common::config::{AdminConfig, SealConfig};
+use postrider_common::config::{AdminConfig, AdminKey, SealConfig};
+use postrider_common::seal::Keyring;
 use postrider_common::shutdown::ShutdownConfig;
 use postrider_egress::EgressConfig;
 use postrider_store::StoreConfig;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// The configuration of the API.
 #[derive(clap::Args, Clone, Debug)]
@@ -41,4 +43,29 @@ pub struct Config {
     /// How long stopping may take.
     #[command(flatten)]
     pub shutdown: ShutdownConfig,
+}
+
+/// What the API is told beside its store, its guard and its listener.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The key that makes tenants and their API keys.
+    pub admin_key: AdminKey,
+    /// What secrets are sealed with.
+    pub keyring: Keyring,
+    /// Endpoints that a tenant may have.
+    pub max_endpoints: u32,
+    /// How long requests in flight get to finish once it stops.
+    pub grace: Duration,
+}
+
+impl Config {
+    /// What is left of it once the store and the guard are there.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            admin_key: self.admin.admin_key.clone(),
+            keyring: self.seal.master_key.clone(),
+            max_endpoints: self.max_endpoints,
+            grace: self.shutdown.grace(),
+        }
+    }
 }

@@ -26,4 +26,4 @@ mod tenants;
 mod webhooks;
 
 pub use api::Api;
-pub use config::Config;
+pub use config::{Config, Settings};

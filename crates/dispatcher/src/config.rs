@@ -3,9 +3,11 @@
 use postrider_broker::BrokerConfig;
 use postrider_common::config::SealConfig;
 use postrider_common::health::HealthConfig;
+use postrider_common::seal::Keyring;
 use postrider_common::shutdown::ShutdownConfig;
 use postrider_egress::EgressConfig;
 use postrider_store::StoreConfig;
+use std::time::Duration;
 
 /// Everything that a dispatcher is told.
 #[derive(clap::Args, Clone, Debug)]
@@ -31,6 +33,31 @@ pub struct Config {
     /// How it stops.
     #[command(flatten)]
     pub shutdown: ShutdownConfig,
+}
+
+/// What a dispatcher is told beside its engines and its listener.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What may be reached.
+    pub egress: EgressConfig,
+    /// What opens the signing secrets.
+    pub keyring: Keyring,
+    /// How much at a time.
+    pub limits: Limits,
+    /// How long deliveries in flight get to finish once it stops.
+    pub grace: Duration,
+}
+
+impl Config {
+    /// What is left of it once the engines are there.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            egress: self.egress.clone(),
+            keyring: self.seal.master_key.clone(),
+            limits: self.limits,
+            grace: self.shutdown.grace(),
+        }
+    }
 }
 
 /// How much a dispatcher does at a time.

@@ -16,6 +16,6 @@ mod settle;
 mod slots;
 pub mod workers;
 
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, Settings};
 pub use error::BuildError;
 pub use service::Dispatcher;

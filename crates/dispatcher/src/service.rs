@@ -1,7 +1,7 @@
 //! The dispatcher as a service: built from its configuration, run until it is told to stop.
 
 use crate::claim::Claimer;
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, Settings};
 use crate::consume::Intake;
 use crate::deliver::Courier;
 use crate::endpoints::EndpointBook;
@@ -49,30 +49,41 @@ impl Dispatcher {
     pub fn build(config: &Config) -> Result<Self, BuildError> {
         let store = postrider_store::connect(&config.store)?;
         let broker = postrider_broker::connect(&config.broker)?;
-        Self::with(config, store, broker)
+        Self::with(config.settings(), store, broker)
     }
 
-    /// Builds a dispatcher on engines that are there.
+    /// Builds a dispatcher on engines that it may share with others.
     pub fn with(
-        config: &Config,
+        settings: Settings,
         store: SharedStore,
         broker: SharedBroker,
     ) -> Result<Self, BuildError> {
-        let guard = Guard::new(&config.egress, Arc::new(SystemLookup::new()));
-        let client = Client::new(guard.clone(), &config.egress)?;
-        let keyring = config.seal.master_key.clone();
-        let grace = config.shutdown.grace();
-        Ok(Self { store, broker, guard, client, keyring, limits: config.limits, grace })
+        let Settings { egress, keyring, limits, grace } = settings;
+        let guard = Guard::new(&egress, Arc::new(SystemLookup::new()));
+        let client = Client::new(guard.clone(), &egress)?;
+        Ok(Self { store, broker, guard, client, keyring, limits, grace })
     }
 
-    /// Runs until `shutdown` is cancelled, then drains: it stops consuming, lets requests finish
-    /// within the grace, cuts off what remains and writes it down. `health` answers meanwhile.
+    /// Works, with `health` answering meanwhile, and closes the broker at the end.
     pub async fn run(self, health: TcpListener, shutdown: CancellationToken) {
         let closed = CancellationToken::new();
         let readiness = Readiness::new(shutdown.clone()).with("store", store_check(&self.store));
         let answering = tokio::spawn(health::serve(health, readiness, closed.clone()));
         let answering = AbortOnDropHandle::new(answering);
 
+        let broker = Arc::clone(&self.broker);
+        self.work(shutdown).await;
+        broker.close().await;
+        closed.cancel();
+        // A question that is never ended would keep the listener for ever.
+        if let Ok(Err(error)) = tokio::time::timeout(LAST_ANSWERS, answering).await {
+            tracing::error!(%error, "the health listener died");
+        }
+    }
+
+    /// Delivers until `shutdown` is cancelled, then drains: it stops consuming, lets requests finish
+    /// within the grace, cuts off what remains and writes it down. The broker stays open.
+    pub async fn work(self, shutdown: CancellationToken) {
         let cut = CancellationToken::new();
         let intake = self.intake(&shutdown, &cut);
         let tasks = TaskTracker::new();
@@ -94,12 +105,6 @@ impl Dispatcher {
             cut.cancel();
             deliveries.close();
             drain("deliveries that were cut off", AFTER_CUT, deliveries.wait()).await;
-        }
-        self.broker.close().await;
-        closed.cancel();
-        // A question that is never ended would keep the listener for ever.
-        if let Ok(Err(error)) = tokio::time::timeout(LAST_ANSWERS, answering).await {
-            tracing::error!(%error, "the health listener died");
         }
     }
 

@@ -38,7 +38,7 @@ pub struct Config {
 /// How calls are taken.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct GrpcConfig {
-    /// Address for gRPC [default: 0.0.0.0:50051]
+    /// Address for gRPC [default: 0.0.0.0:50051; 127.0.0.1:50051 for standalone]
     #[arg(long, env = "POSTRIDER_GRPC_ADDR", value_name = "ADDR:PORT")]
     pub grpc_addr: Option<SocketAddr>,
     /// Seconds that a call may take whose caller sets no shorter deadline

@@ -2,6 +2,7 @@
 //! `commands`; a new one is a variant here and a file there.
 
 use crate::commands::migrate::{Migrate, MigrateError};
+use crate::commands::standalone::{Standalone, StandaloneError};
 
 /// Postrider delivers webhooks: signed, retried, and on record.
 ///
@@ -16,12 +17,15 @@ pub(crate) struct Cli {
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
+    Standalone(Box<Standalone>),
     Migrate(Migrate),
 }
 
 /// A command could not do what it is for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
+    #[error(transparent)]
+    Standalone(#[from] StandaloneError),
     #[error(transparent)]
     Migrate(#[from] MigrateError),
 }
@@ -30,6 +34,7 @@ impl Cli {
     /// Runs the command that was typed.
     pub(crate) async fn run(self) -> Result<(), CommandError> {
         match self.command {
+            Command::Standalone(standalone) => standalone.run().await?,
             Command::Migrate(migrate) => migrate.run().await?,
         }
         Ok(())

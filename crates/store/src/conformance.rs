@@ -237,6 +237,7 @@ macro_rules! store_conformance {
             feed::concurrent_feeders_hand_out_one_cap,
             reap::a_lease_is_reaped_after_its_end,
             reap::a_lost_attempt_costs_no_step,
+            reap::what_an_earlier_process_left_is_taken_over,
             reap::a_reaped_delivery_follows_its_endpoint,
             reap::no_more_leases_are_reaped_than_asked,
             reap::a_lost_message_is_made_up_for,

@@ -39,7 +39,7 @@ pub use tenants::{ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantC
 pub use upkeep::{Migrated, Upkeep};
 pub use work::{
     Claim, Claimed, ClaimedDelivery, EventContent, Fed, FeedLimits, LeasePolicy, LostRule, Reaped,
-    Release, Settled, Settlement, Work, WorkQueue,
+    Release, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;

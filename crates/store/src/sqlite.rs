@@ -22,6 +22,7 @@ mod migrations;
 mod reap;
 mod release;
 mod settle;
+mod take_over;
 mod tenants;
 mod upkeep;
 mod work;

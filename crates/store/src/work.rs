@@ -157,6 +157,15 @@ pub struct Reaped {
     pub attempt: u32,
 }
 
+/// What an earlier process had left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenOver {
+    /// Leases that were ended.
+    pub leases: u64,
+    /// Deliveries that were `queued`.
+    pub queued: u64,
+}
+
 /// Which `queued` deliveries count as lost.
 #[derive(Clone, Copy, Debug)]
 pub struct LostRule {
@@ -205,6 +214,11 @@ pub trait Work: Send + Sync {
 
     /// Ends leases that are past their end: `scheduled` for at once, the attempt on record as lost.
     async fn deliveries_reap(&self, limit: u32) -> Result<Vec<Reaped>, StoreError>;
+
+    /// Takes over what an earlier process left: ends every lease, for the reaper to find, and makes
+    /// every `queued` delivery `scheduled` for at once. Only for a process that knows that no other
+    /// works on this database and that no message is left.
+    async fn deliveries_take_over(&self) -> Result<TakenOver, StoreError>;
 
     /// Makes lost deliveries `scheduled` for at once. Gives how many.
     async fn deliveries_requeue_lost(&self, rule: LostRule) -> Result<u64, StoreError>;

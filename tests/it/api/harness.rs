@@ -175,7 +175,7 @@ pub(super) fn api(config: &StoreConfig, store: SharedStore, master_key: &str) ->
         admin: AdminConfig { admin_key: ADMIN.parse::<AdminKey>().unwrap() },
         shutdown: ShutdownConfig { shutdown_grace: 20 },
     };
-    Api::with(&config, store, Guard::new(&egress, Arc::new(Names)))
+    Api::with(config.settings(), store, Guard::new(&egress, Arc::new(Names)))
 }
 
 /// Names that mean something to the tests; every other one is public.

@@ -13,7 +13,8 @@ use postrider_store::{
     EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints, EventFilterBy,
     EventSummary, Fed, FeedLimits, LeasePolicy, Log, LostRule, Migrated, NewApiKey, NewEndpoint,
     NewEvent, Page, PageRequest, QueueRoom, Reaped, Release, Replayed, Settled, Settlement,
-    SharedStore, StoreError, StoredApiKey, TenantCreated, Tenants, Upkeep, Work, WorkQueue,
+    SharedStore, StoreError, StoredApiKey, TakenOver, TenantCreated, Tenants, Upkeep, Work,
+    WorkQueue,
 };
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -122,6 +123,7 @@ before! {
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
         fn deliveries_feed(limits: FeedLimits) -> Option<Vec<Fed>>;
         fn deliveries_reap(limit: u32) -> Vec<Reaped>;
+        fn deliveries_take_over() -> TakenOver;
         fn deliveries_requeue_lost(rule: LostRule) -> u64;
         fn deliveries_queued_longer(queue: WorkQueue, older_than: Duration) -> u64;
         fn deliveries_follow_endpoints(limit: u32) -> u64;

@@ -59,7 +59,7 @@ impl Running {
     ) -> Self {
         let tasks_before = alive_tasks();
         let config = config(queues, keyring, options);
-        let dispatcher = Dispatcher::with(&config, store, queues.connect()).unwrap();
+        let dispatcher = Dispatcher::with(config.settings(), store, queues.connect()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let health = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -1,6 +1,6 @@
 //! `postrider migrate`: brings a database's schema up to date and says what it did.
 //!
-//! The migrations themselves are the store's; nothing else applies them. It may run while the
+//! The migrations themselves are the store's; besides this, `standalone` applies them. It may run while the
 //! services do, and several times at once.
 
 use postrider_common::service::chain;

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::fixtures::{CONTRACT, MARGIN, ids, retry};
-use crate::work::{LostRule, Reaped, WorkQueue};
+use crate::work::{LostRule, Reaped, TakenOver, WorkQueue};
 use postrider_common::attempt::FailureKind;
 use postrider_common::delivery::{DeadReason, DeliveryState};
 use postrider_common::id::DeliveryId;
@@ -55,6 +55,25 @@ pub async fn a_lost_attempt_costs_no_step(subject: &Subject) {
     assert_eq!(subject.feed(10).await[0].queue, WorkQueue::Retry);
     let third = subject.claim_one(first.id).await;
     assert_eq!((third.attempt, third.progress.failures), (3, 1));
+}
+
+/// A process that is alone need not wait for the leases of the one before, nor for its messages.
+pub async fn what_an_earlier_process_left_is_taken_over(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let in_flight = subject.in_flight(&tenant).await;
+    let queued = subject.queue(&tenant, 1).await[0];
+    let taken = subject.store.deliveries_take_over().await.expect("an answer");
+    assert_eq!(taken, TakenOver { leases: 1, queued: 1 });
+    assert_eq!(subject.raw(queued).await.state, "scheduled");
+    assert_eq!(reap(subject, 10).await, [Reaped { delivery: in_flight.id, attempt: 1 }]);
+    let again = subject.store.deliveries_take_over().await.expect("an answer");
+    assert_eq!(again, TakenOver { leases: 0, queued: 0 });
+
+    let mut fed: Vec<_> = subject.feed(10).await.into_iter().map(|fed| fed.delivery.id).collect();
+    fed.sort_unstable();
+    let mut both = [in_flight.id, queued];
+    both.sort_unstable();
+    assert_eq!(fed, both);
 }
 
 /// Held while it is off; dead once it is deleted.

@@ -1,10 +1,10 @@
 //! The dispatcher's work: which file does what.
 
-use super::{PgStore, claim, feed, follow, lost, reap, release, settle};
+use super::{PgStore, claim, feed, follow, lost, reap, release, settle, take_over};
 use crate::error::StoreError;
 use crate::work::{
-    Claimed, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement, Work,
-    WorkQueue,
+    Claimed, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
+    TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -49,6 +49,10 @@ impl Work for PgStore {
 
     async fn deliveries_reap(&self, limit: u32) -> Result<Vec<Reaped>, StoreError> {
         reap::reap(self, limit).await
+    }
+
+    async fn deliveries_take_over(&self) -> Result<TakenOver, StoreError> {
+        take_over::take_over(self).await
     }
 
     async fn deliveries_requeue_lost(&self, rule: LostRule) -> Result<u64, StoreError> {
