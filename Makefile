@@ -22,12 +22,11 @@ up: build ## Start PostgreSQL, RabbitMQ and the three services on this machine
 	@scripts/engines up
 	@eval "$$(scripts/engines env)" && scripts/services up
 
-down: ## Stop what `make up` started
-	@scripts/services down
-	@scripts/engines down
+down: ## Stop what `make up` and `make demo KEEP=1` started
+	@for dir in .dev .dev/demo; do export POSTRIDER_DEV_DIR=$$dir; scripts/services down; scripts/engines down; done
 
-demo: build ## Watch events being delivered, by a stack of its own
-	@scripts/demo
+demo: build ## Watch events being delivered, by a stack of its own (STACK=distributed, KEEP=1)
+	@STACK=$(or $(STACK),embedded) KEEP=$(or $(KEEP),0) scripts/demo
 
 test: ## Run every test; the engines run meanwhile
 	cargo build --workspace --bins --tests $(FEATURES)

@@ -32,6 +32,8 @@ pub struct RunningStack {
     pub http_url: String,
     /// The admin key.
     pub admin_key: String,
+    /// The tenant that the story is about; it is made.
+    pub tenant: String,
 }
 
 /// The story did not go as it should.
@@ -97,9 +99,9 @@ async fn set_up(
     screen: &mut Screen,
 ) -> Result<(Rest, Producer), DemoError> {
     let admin = Rest::new(&stack.http_url, &stack.admin_key);
-    let tenant = format!("demo-{:08x}", rand::random::<u32>());
-    admin.tenant_create(&tenant).await?;
-    let key = admin.key_create(&tenant).await?;
+    let tenant = &stack.tenant;
+    admin.tenant_create(tenant).await?;
+    let key = admin.key_create(tenant).await?;
     let rest = admin.with_key(&key);
     let webhook =
         rest.webhook_create(&json!({ "url": receiver.url(), "retry_schedule": SCHEDULE })).await?;
@@ -110,7 +112,7 @@ async fn set_up(
     screen.line(&format!("webhook   {}", id.unwrap_or("?")))?;
     screen.line(&format!("receiver  {}", receiver.url()))?;
     screen.line("retries   after 1, 1 and 1 s")?;
-    Ok((rest, Producer::new(&stack.grpc_url, &tenant, &key)))
+    Ok((rest, Producer::new(&stack.grpc_url, tenant, &key)))
 }
 
 async fn publish(producer: &Producer, screen: &mut Screen) -> Result<(), DemoError> {

@@ -19,6 +19,9 @@ struct Options {
     /// The admin key of the services
     #[arg(long, env = "POSTRIDER_ADMIN_KEY", hide_env_values = true, value_name = "KEY")]
     admin_key: String,
+    /// The tenant to make for it [default: demo- and a random number]
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
 }
 
 #[tokio::main]
@@ -28,6 +31,7 @@ async fn main() -> ExitCode {
         grpc_url: format!("http://{}", options.grpc_addr),
         http_url: format!("http://{}", options.http_addr),
         admin_key: options.admin_key,
+        tenant: options.tenant.unwrap_or_else(|| format!("demo-{:08x}", rand::random::<u32>())),
     };
     let mut screen = demo::Screen::stdout();
     tokio::select! {
