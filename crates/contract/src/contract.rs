@@ -34,6 +34,7 @@ pub struct Contract {
     ids: IdPrefixes,
     user_agent: String,
     allows_http: bool,
+    carries_trace_context: bool,
     timeout: Duration,
     schedule: RetrySchedule,
     jitter: Jitter,
@@ -54,6 +55,7 @@ impl Contract {
             ids: IdPrefixes { event: "evt_", delivery: "msg_", endpoint: "webhook_" },
             user_agent: concat!("Postrider/", env!("CARGO_PKG_VERSION")).to_owned(),
             allows_http: true,
+            carries_trace_context: true,
             timeout: Duration::from_secs(15),
             schedule,
             jitter: Jitter::percent(15),
@@ -73,6 +75,12 @@ impl Contract {
     /// Whether an endpoint may have a plain `http://` URL.
     pub fn allows_http(&self) -> bool {
         self.allows_http
+    }
+
+    /// Whether a request may carry a `traceparent` (W3C Trace Context) beside the contract's own
+    /// headers.
+    pub fn carries_trace_context(&self) -> bool {
+        self.carries_trace_context
     }
 
     /// How long an attempt may take, head and body together.

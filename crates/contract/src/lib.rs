@@ -12,6 +12,7 @@ mod ids;
 mod schedule;
 mod secret;
 mod signature;
+mod verify;
 
 pub use body::{BodyError, EventView};
 pub use catalogue::Contracts;
@@ -19,3 +20,4 @@ pub use contract::{Contract, DEFAULT_CONTRACT, DeliveryView};
 pub use ids::IdPrefixes;
 pub use schedule::{Jitter, RetrySchedule, ScheduleError};
 pub use secret::{SecretError, SigningKey};
+pub use verify::{Received, Verified, VerifyError};

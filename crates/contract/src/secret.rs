@@ -46,11 +46,20 @@ impl SigningKey {
 
     /// The HMAC-SHA-256 of the parts, one after the other.
     pub(crate) fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.mac(parts).finalize().into_bytes().into()
+    }
+
+    /// Whether this is the HMAC-SHA-256 of the parts; compares in constant time.
+    pub(crate) fn is_mac_of(&self, parts: &[&[u8]], mac: &[u8; 32]) -> bool {
+        self.mac(parts).verify_slice(mac).is_ok()
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(part);
         }
-        mac.finalize().into_bytes().into()
+        mac
     }
 }
 

@@ -11,12 +11,36 @@ use base64::engine::general_purpose::STANDARD;
 ///
 /// `timestamp` is in Unix seconds.
 pub(crate) fn header_value(keys: &[SigningKey], id: &str, timestamp: i64, body: &[u8]) -> String {
-    let head = format!("{id}.{timestamp}.");
+    let head = signed_head(id, timestamp);
     let signatures = keys.iter().map(|key| {
         let mac = key.sign(&[head.as_bytes(), body]);
         format!("v1,{}", STANDARD.encode(mac))
     });
     signatures.collect::<Vec<_>>().join(" ")
+}
+
+/// The signatures of version 1 in such a value; whatever else stands there is of another version, or
+/// none.
+pub(crate) fn macs(value: &str) -> Vec<[u8; 32]> {
+    let signatures = value.split_ascii_whitespace().filter_map(|one| one.strip_prefix("v1,"));
+    let decoded = signatures.filter_map(|encoded| STANDARD.decode(encoded).ok());
+    decoded.filter_map(|mac| mac.try_into().ok()).collect()
+}
+
+/// Whether a signature is right under this key; compares in constant time.
+pub(crate) fn is_right(
+    key: &SigningKey,
+    id: &str,
+    timestamp: i64,
+    body: &[u8],
+    mac: &[u8; 32],
+) -> bool {
+    key.is_mac_of(&[signed_head(id, timestamp).as_bytes(), body], mac)
+}
+
+/// What is signed before the body.
+fn signed_head(id: &str, timestamp: i64) -> String {
+    format!("{id}.{timestamp}.")
 }
 
 #[cfg(test)]
