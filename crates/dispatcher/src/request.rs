@@ -4,6 +4,7 @@ use crate::claim::Work;
 use crate::endpoints::Recipient;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use postrider_common::trace::TraceContext;
 use postrider_contract::{BodyError, DeliveryView, EventView};
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -27,8 +28,13 @@ pub(crate) enum PrepareError {
     Value(#[from] http::header::InvalidHeaderValue),
 }
 
-/// Builds the request for an attempt that starts now.
-pub(crate) fn prepare(work: &Work, recipient: &Recipient) -> Result<Prepared, PrepareError> {
+/// Builds the request for an attempt that starts now. Where the contract allows it, it carries the
+/// context of the attempt's span, or without one that of its event.
+pub(crate) fn prepare(
+    work: &Work,
+    recipient: &Recipient,
+    span: Option<TraceContext>,
+) -> Result<Prepared, PrepareError> {
     let body = recipient.contract.body(&EventView {
         event_type: work.event.event_type.as_str(),
         occurred_at: work.event.occurred_at,
@@ -41,8 +47,11 @@ pub(crate) fn prepare(work: &Work, recipient: &Recipient) -> Result<Prepared, Pr
         body: &body,
     };
     let headers = recipient.contract.headers(&delivery, &recipient.keys);
+    let trace = span.or(work.event.trace).filter(|_| recipient.contract.carries_trace_context());
+    let trace = trace.map(|trace| (TraceContext::NAME, trace.to_string()));
     let headers = headers
         .into_iter()
+        .chain(trace)
         .map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value)?)))
         .collect::<Result<_, PrepareError>>()?;
     Ok(Prepared { headers, body, started_at })

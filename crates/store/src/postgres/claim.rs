@@ -8,6 +8,7 @@ use postrider_common::delivery::{DeliveryState, Progress};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
 use postrider_common::tenant::TenantId;
+use postrider_common::trace::TraceContext;
 use sqlx::FromRow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -64,7 +65,8 @@ pub(super) const UNKNOWN_AMONG: &str = "
 pub(super) const EVENTS: &str = "
     SELECT e.* FROM unnest($1::uuid[]) AS wanted (id)
     CROSS JOIN LATERAL (
-        SELECT id, event_type, payload, occurred_at FROM events WHERE id = wanted.id LIMIT 1
+        SELECT id, event_type, payload, occurred_at, accepted_at, traceparent
+        FROM events WHERE id = wanted.id LIMIT 1
     ) AS e";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -91,6 +93,8 @@ struct EventRow {
     event_type: String,
     payload: Vec<u8>,
     occurred_at: OffsetDateTime,
+    accepted_at: OffsetDateTime,
+    traceparent: Option<String>,
 }
 
 pub(super) async fn claim(
@@ -213,7 +217,11 @@ impl EventRow {
         let event_type = EventType::parse(self.event_type)
             .inspect_err(|error| tracing::error!(event = %id, %error, "its type cannot be read"))
             .ok()?;
-        let (payload, occurred_at) = (self.payload.into(), self.occurred_at);
-        Some((id, Arc::new(EventContent { event_type, payload, occurred_at })))
+        let Self { payload, occurred_at, accepted_at, traceparent, .. } = self;
+        let payload = payload.into();
+        // What cannot be read is no reason not to send.
+        let trace = traceparent.and_then(|text| TraceContext::parse(&text).ok());
+        let content = EventContent { event_type, payload, occurred_at, accepted_at, trace };
+        Some((id, Arc::new(content)))
     }
 }
