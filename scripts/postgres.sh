@@ -76,7 +76,7 @@ $(tail -n 20 "$pg_log")"
 pg_launch() {
     local settings
     settings="-c port=$(port_of postgres) -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-    settings+=" -c max_connections=200 -c fsync=on -c synchronous_commit=on -c logging_collector=off"
+    settings+=" -c max_connections=200 -c fsync=${POSTRIDER_ENGINES_FSYNC:-on} -c synchronous_commit=on -c logging_collector=off"
     (
         # The server inherits what is open here, and must not keep the instance locked.
         exec 9>&-

@@ -3,10 +3,11 @@
 use super::program::{Ended, User};
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::time::timeout;
 
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(super) const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -14,6 +15,10 @@ pub(super) const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 /// The body of [`Signed::new`].
 pub(super) const BODY: &str =
     r#"{"type":"user.created","timestamp":"2025-11-22T00:00:00Z","data":{"id":7}}"#;
+
+/// How long it may take to notice that nobody reads, and when it is given another chance to.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
+const ONE_MORE_AFTER: Duration = Duration::from_millis(200);
 
 /// A running `postrider listen`.
 pub(super) struct Listener {
@@ -83,13 +88,24 @@ impl Listener {
         self.ended().await
     }
 
-    /// Reads no more of what it prints, sends it a request, and waits for its end.
+    /// Reads no more of what it prints, and sends it requests until it ends: a process that another
+    /// test starts at this moment may hold our end of the pipe until it is that other program.
     pub(super) async fn closed(self, request: &Signed) -> Ended {
         let Self { mut process, address, out, mut err } = self;
         drop(out);
-        let mut stream = TcpStream::connect(&address).await.unwrap();
-        stream.write_all(&request.http()).await.unwrap();
-        let code = process.wait().await.unwrap().code().expect("no signal killed it");
+        let ended = async {
+            loop {
+                // It may end between two requests.
+                if let Ok(mut stream) = TcpStream::connect(&address).await {
+                    let _ = stream.write_all(&request.http()).await;
+                }
+                if let Ok(ended) = timeout(ONE_MORE_AFTER, process.wait()).await {
+                    break ended.unwrap();
+                }
+            }
+        };
+        let ended = timeout(ENDS_WITHIN, ended).await.expect("it ends when nobody reads");
+        let code = ended.code().expect("no signal killed it");
         Ended { code, out: String::new(), err: rest(&mut err).await }
     }
 
