@@ -64,7 +64,7 @@ pub(super) const UNKNOWN_AMONG: &str = "
 pub(super) const EVENTS: &str = "
     SELECT e.* FROM unnest($1::uuid[]) AS wanted (id)
     CROSS JOIN LATERAL (
-        SELECT id, event_type, payload, occurred_at FROM events WHERE id = wanted.id LIMIT 1
+        SELECT id, given_id, event_type, payload, occurred_at FROM events WHERE id = wanted.id LIMIT 1
     ) AS e";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -88,6 +88,7 @@ struct ClaimRow {
 #[derive(FromRow)]
 struct EventRow {
     id: Uuid,
+    given_id: Option<String>,
     event_type: String,
     payload: Vec<u8>,
     occurred_at: OffsetDateTime,
@@ -213,7 +214,8 @@ impl EventRow {
         let event_type = EventType::parse(self.event_type)
             .inspect_err(|error| tracing::error!(event = %id, %error, "its type cannot be read"))
             .ok()?;
-        let (payload, occurred_at) = (self.payload.into(), self.occurred_at);
-        Some((id, Arc::new(EventContent { event_type, payload, occurred_at })))
+        let Self { given_id, payload, occurred_at, .. } = self;
+        let payload = payload.into();
+        Some((id, Arc::new(EventContent { given_id, event_type, payload, occurred_at })))
     }
 }

@@ -57,7 +57,7 @@ pub(super) const UNKNOWN_AMONG: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = unhex(wanted.value, '-'))";
 
 pub(super) const EVENTS: &str = "
-    SELECT e.id, e.event_type, e.payload, e.occurred_at
+    SELECT e.id, e.given_id, e.event_type, e.payload, e.occurred_at
     FROM json_each(?1) AS wanted CROSS JOIN events e ON e.id = unhex(wanted.value, '-')";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -86,6 +86,7 @@ struct ClaimRow {
 #[derive(FromRow)]
 struct EventRow {
     id: Uuid,
+    given_id: Option<String>,
     event_type: String,
     payload: Vec<u8>,
     occurred_at: Micros,
@@ -218,6 +219,7 @@ impl EventRow {
         let event_type = EventType::parse(self.event_type)
             .map_err(|_| StoreError::Unreadable { what: "event type" })?;
         let occurred_at = self.occurred_at.try_into()?;
-        Ok(EventContent { event_type, payload: self.payload.into(), occurred_at })
+        let (given_id, payload) = (self.given_id, self.payload.into());
+        Ok(EventContent { given_id, event_type, payload, occurred_at })
     }
 }
