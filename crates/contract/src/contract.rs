@@ -45,7 +45,7 @@ pub struct Contract {
     ids: IdPrefixes,
     https_only: bool,
     rate_limit: Vec<RateWindow>,
-    allows_traceparent: bool,
+    carries_trace_context: bool,
     content_type: HeaderRule,
     user_agent: HeaderRule,
     headers: Vec<HeaderRule>,
@@ -99,9 +99,9 @@ impl Contract {
         &self.rate_limit
     }
 
-    /// Whether requests may carry the trace that they belong to (W3C Trace Context).
-    pub fn allows_traceparent(&self) -> bool {
-        self.allows_traceparent
+    /// Whether requests may carry a `traceparent` (W3C Trace Context) beside the contract's own headers.
+    pub fn carries_trace_context(&self) -> bool {
+        self.carries_trace_context
     }
 
     /// How requests name their sender.

@@ -80,7 +80,7 @@ fn read(problems: &mut Problems<'_>, text: &str, file: File) -> Option<Contract>
         ids: ids?,
         https_only: file.endpoint.https_only,
         rate_limit,
-        allows_traceparent: file.request.traceparent.unwrap_or(false),
+        carries_trace_context: file.request.traceparent.unwrap_or(false),
         digest: digest::of(file),
         content_type: request.content_type,
         user_agent: request.user_agent,
