@@ -8,9 +8,11 @@ MAKEFLAGS += --no-print-directory
 # Tests and lint see the crash points; everything is built with them once, and never twice.
 # Release builds do not have them.
 FEATURES := --features postrider-common/failpoints
-SCRIPTS := scripts/engines scripts/services scripts/demo scripts/with-engines scripts/clean-dev .ci/run
+# Tests that do not depend on the pair of engines, or go through both in one run.
+ONCE := architecture:: broker:: migrate:: store::
+SCRIPTS := scripts/engines scripts/services scripts/demo scripts/with-engines scripts/clean-dev scripts/bench .ci/run
 
-.PHONY: help build up down demo test lint fmt clean-dev
+.PHONY: help build up down demo bench test lint fmt clean-dev
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
@@ -28,9 +30,14 @@ down: ## Stop what `make up` and `make demo KEEP=1` started
 demo: build ## Watch events being delivered, by a stack of its own (STACK=distributed, KEEP=1)
 	@STACK=$(or $(STACK),embedded) KEEP=$(or $(KEEP),0) scripts/demo
 
-test: ## Run every test; the engines run meanwhile
+bench: ## Measure throughput, latency, CPU and memory; STACK=distributed (as it is), embedded or both
+	cargo build --release -p postrider -p postrider-ingest -p postrider-dispatcher -p postrider-api -p postrider-bench
+	@scripts/bench $(STACK)
+
+test: ## Run every test, on PostgreSQL and RabbitMQ and again on the engines inside standalone
 	cargo build --workspace --bins --tests $(FEATURES)
-	scripts/with-engines cargo test --workspace $(FEATURES)
+	POSTRIDER_TEST_PAIR=distributed scripts/with-engines cargo test --workspace $(FEATURES)
+	POSTRIDER_TEST_PAIR=embedded RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --workspace $(FEATURES) --test it -- $(ONCE:%=--skip %)
 
 lint: ## Check format, lints, documentation, dependencies, scripts
 	cargo fmt --all --check

@@ -5,7 +5,7 @@ mod auth;
 mod deliveries;
 mod events;
 mod first_steps;
-mod harness;
+pub(crate) mod harness;
 mod lists;
 mod openapi;
 mod problems;

@@ -15,6 +15,7 @@ mod dependencies;
 mod layout;
 mod manifests;
 mod modules;
+mod pairs;
 mod repository;
 mod rust_source;
 

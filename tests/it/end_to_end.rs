@@ -33,7 +33,7 @@ impl Scene {
     }
 
     fn oracle(&self) -> Oracle<'_> {
-        Oracle::new(self.stack.database().store(), &self.customer).watch(&self.hook, &self.receiver)
+        Oracle::new(self.stack.store(), &self.customer).watch(&self.hook, &self.receiver)
     }
 
     /// The only delivery that the tenant has, as the API shows it.

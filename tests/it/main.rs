@@ -10,9 +10,12 @@
 mod api;
 mod architecture;
 mod broker;
+mod cli;
 mod dispatcher;
 mod end_to_end;
 mod faults;
 mod ingest;
+mod metrics;
 mod migrate;
 mod store;
+mod tracing;

@@ -1,8 +1,8 @@
 //! `postrider migrate`, as a process: what it prints, how it ends, and that it waits for a database.
 //! What migrating does to a database is the store's, and tested with it.
-#![expect(clippy::expect_used, clippy::panic, reason = "a process that cannot run fails the test")]
+#![expect(clippy::expect_used, reason = "a process that cannot run fails the test")]
 
-use postrider_testkit::TestDatabase;
+use postrider_testkit::{TestDatabase, binary, only_on};
 use std::net::Ipv4Addr;
 use std::process::{Output, Stdio};
 use tokio::io::{AsyncBufReadExt as _, BufReader, copy_bidirectional};
@@ -14,6 +14,7 @@ const PASSWORD: &str = "do-not-show-me";
 
 #[tokio::test]
 async fn a_database_that_is_up_to_date_has_nothing_to_do() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let output = output(&database.url(), &["migrate"]).await;
     assert!(output.status.success(), "{output:?}");
@@ -35,6 +36,7 @@ async fn a_database_that_is_away_is_an_error_without_secrets() {
 
 #[tokio::test]
 async fn a_database_that_comes_up_is_waited_for() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let (url, port) = url_of_nobody(&database.url()).await;
     let mut process = spawn(&url, &["migrate", "--wait", "60"]);
@@ -93,9 +95,7 @@ async fn output(database_url: &str, arguments: &[&str]) -> Output {
 }
 
 fn spawn(database_url: &str, arguments: &[&str]) -> Child {
-    let test = std::env::current_exe().expect("a running binary has a path");
-    let binary = test.ancestors().nth(2).expect("target/debug/deps/TEST").join("postrider");
-    Command::new(&binary)
+    Command::new(binary("postrider"))
         .args(arguments)
         .env_clear()
         .env("DATABASE_URL", database_url)
@@ -104,7 +104,7 @@ fn spawn(database_url: &str, arguments: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}; run `make build`", binary.display()))
+        .expect("the command runs")
 }
 
 fn text(bytes: &[u8]) -> String {

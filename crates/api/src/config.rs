@@ -11,7 +11,7 @@ use std::time::Duration;
 /// The configuration of the API.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Config {
-    /// Address for the API, /livez and /readyz
+    /// Address for the API, /livez, /readyz and /metrics
     #[arg(
         long,
         env = "POSTRIDER_HTTP_ADDR",

@@ -17,12 +17,14 @@ mod events;
 mod fields;
 mod json;
 mod list;
+mod metrics;
 mod observe;
 mod path;
 mod query;
 mod readiness;
 mod server;
 mod tenants;
+mod trace;
 mod webhooks;
 
 pub use api::Api;

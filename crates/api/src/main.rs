@@ -2,6 +2,7 @@
 
 use clap::Parser as _;
 use postrider_api::{Api, Config};
+use postrider_common::metrics::Metrics;
 use postrider_common::telemetry::TelemetryConfig;
 use postrider_common::{service, shutdown, telemetry};
 use std::error::Error;
@@ -23,9 +24,9 @@ fn main() -> ExitCode {
 }
 
 async fn serve(cli: Cli) -> Result<(), Box<dyn Error>> {
-    telemetry::init(&cli.telemetry)?;
+    telemetry::init(&cli.telemetry, env!("CARGO_BIN_NAME"))?;
     let shutdown = shutdown::on_signal()?;
-    let api = Api::build(&cli.config)?;
+    let api = Api::build(&cli.config, &Metrics::new())?;
     let listener = service::listen(cli.config.http_addr).await?;
     tracing::info!(address = %listener.local_addr()?, "the API listens");
     api.run(listener, shutdown).await;

@@ -59,6 +59,9 @@ pub trait Consumer: Send {
 /// Carries work.
 #[async_trait]
 pub trait Broker: Send + Sync {
+    /// What traces call it: its product, as OpenTelemetry's `messaging.system` has it.
+    fn system(&self) -> &'static str;
+
     /// Publishes a message and waits, for a bounded time, until the broker confirms or refuses it.
     /// While there is no connection the answer is an error, at once. An error leaves open whether
     /// the broker has the message.

@@ -26,7 +26,7 @@ pub struct InProcessBroker {
     first: Arc<MessageQueue>,
     retry: Arc<MessageQueue>,
     /// What was no message; here it never gets into a queue.
-    parked: AtomicU64,
+    parked: Arc<AtomicU64>,
     closed: CancellationToken,
 }
 
@@ -53,6 +53,10 @@ impl InProcessBroker {
 
 #[async_trait]
 impl Broker for InProcessBroker {
+    fn system(&self) -> &'static str {
+        "in_process"
+    }
+
     async fn publish(&self, queue: Queue, message: &WorkMessage) -> Result<Published, BrokerError> {
         Ok(self.open_queue(queue)?.push(message.clone()))
     }

@@ -9,7 +9,9 @@ mod config;
 mod error;
 mod in_process;
 mod message;
+mod metrics;
 mod rabbitmq;
+mod trace;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -19,4 +21,6 @@ pub use config::{BrokerConfig, BrokerConfigError, BrokerPrefix, connect};
 pub use error::{BrokerError, Cause};
 pub use in_process::InProcessBroker;
 pub use message::{DecodeError, MAX_DELIVERIES, MAX_MESSAGE_BYTES, WorkItem, WorkMessage};
+pub use metrics::{BrokerMetrics, metered};
 pub use rabbitmq::RabbitBroker;
+pub use trace::{Traces, process_span, publish_traced};

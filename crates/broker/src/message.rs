@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::tenant::TenantId;
+use postrider_common::trace::TraceContext;
 use serde::{Deserialize, Serialize};
 
 /// The most deliveries that one message names.
@@ -27,7 +28,10 @@ pub struct WorkItem {
 
 /// The deliveries that a dispatcher is asked to claim: 1 to [`MAX_DELIVERIES`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkMessage(Vec<WorkItem>);
+pub struct WorkMessage {
+    items: Vec<WorkItem>,
+    trace: Option<TraceContext>,
+}
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<T> {
@@ -61,13 +65,28 @@ impl WorkMessage {
                 return None;
             }
             let tail = rest.split_off(rest.len().min(MAX_DELIVERIES));
-            Some(Self(std::mem::replace(&mut rest, tail)))
+            Some(Self::untraced(std::mem::replace(&mut rest, tail)))
         })
+    }
+
+    fn untraced(items: Vec<WorkItem>) -> Self {
+        Self { items, trace: None }
+    }
+
+    /// The same message as part of a trace, which goes beside its bytes.
+    #[must_use]
+    pub fn with_trace(self, trace: Option<TraceContext>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The deliveries that it names.
     pub fn items(&self) -> &[WorkItem] {
-        &self.0
+        &self.items
+    }
+
+    /// The trace that it is part of, at the place where it was published.
+    pub fn trace(&self) -> Option<TraceContext> {
+        self.trace
     }
 
     /// The message's bytes.
@@ -76,7 +95,7 @@ impl WorkMessage {
     ///
     /// None that a caller could cause: ids and short text always have a JSON form.
     pub fn encode(&self) -> Result<Bytes, serde_json::Error> {
-        let envelope = Envelope { version: VERSION, deliveries: &self.0 };
+        let envelope = Envelope { version: VERSION, deliveries: &self.items };
         serde_json::to_vec(&envelope).map(Bytes::from)
     }
 
@@ -96,7 +115,7 @@ impl WorkMessage {
         let envelope: Envelope<Vec<WorkItem>> =
             serde_json::from_slice(bytes).map_err(DecodeError::Malformed)?;
         match envelope.deliveries.len() {
-            1..=MAX_DELIVERIES => Ok(Self(envelope.deliveries)),
+            1..=MAX_DELIVERIES => Ok(Self::untraced(envelope.deliveries)),
             count => Err(DecodeError::Count(count)),
         }
     }

@@ -21,7 +21,7 @@ use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 use crate::message::WorkMessage;
 use async_trait::async_trait;
-use lapin::types::ShortString;
+use lapin::types::{FieldTable, ShortString};
 use line::Line;
 use link::{Link, Role};
 use secrecy::ExposeSecret as _;
@@ -66,10 +66,16 @@ impl RabbitBroker {
         })
     }
 
-    async fn publish_bytes(&self, queue: Queue, body: &[u8]) -> Result<Published, BrokerError> {
+    async fn publish_bytes(
+        &self,
+        queue: Queue,
+        body: &[u8],
+        headers: Option<FieldTable>,
+    ) -> Result<Published, BrokerError> {
         let link = self.link(&self.publishing)?;
         let name = self.target.topology.queue(queue);
-        publisher::publish(&link, name, body).await.map_err(|error| self.unless_closed(error))
+        let published = publisher::publish(&link, name, body, headers).await;
+        published.map_err(|error| self.unless_closed(error))
     }
 
     /// Asks how many messages are ready in a queue, with a declaration that changes nothing.
@@ -90,9 +96,13 @@ impl RabbitBroker {
 
 #[async_trait]
 impl Broker for RabbitBroker {
+    fn system(&self) -> &'static str {
+        "rabbitmq"
+    }
+
     async fn publish(&self, queue: Queue, message: &WorkMessage) -> Result<Published, BrokerError> {
         let body = message.encode().map_err(|error| BrokerError::Encode(Arc::new(error)))?;
-        self.publish_bytes(queue, &body).await
+        self.publish_bytes(queue, &body, publisher::headers(message.trace())).await
     }
 
     async fn consume(&self, queue: Queue, prefetch: u16) -> Box<dyn Consumer> {

@@ -37,7 +37,7 @@ pub struct ScopeError;
 
 impl Scope {
     /// The scope's name, as the API shows it.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::All => "*",
             Self::EventsWrite => "events:write",

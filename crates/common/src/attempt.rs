@@ -33,7 +33,8 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    const ALL: [Self; 11] = [
+    /// All of them.
+    pub const ALL: [Self; 11] = [
         Self::Status,
         Self::Timeout,
         Self::Dns,

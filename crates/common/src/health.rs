@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 /// Where a service without HTTP routes of its own answers for its health.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct HealthConfig {
-    /// Address for /livez and /readyz [default: 0.0.0.0:9464 for ingest, 0.0.0.0:9465 for the
+    /// Address for /livez, /readyz and /metrics [default: 0.0.0.0:9464 for ingest, 0.0.0.0:9465 for the
     /// dispatcher]
     #[arg(long, env = "POSTRIDER_METRICS_ADDR", value_name = "ADDR:PORT")]
     pub metrics_addr: Option<SocketAddr>,
@@ -77,11 +77,10 @@ async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
     }
 }
 
-/// Serves the two routes until `closed` is cancelled.
-pub async fn serve(listener: TcpListener, readiness: Readiness, closed: CancellationToken) {
-    let served = axum::serve(listener, router(readiness))
-        .with_graceful_shutdown(closed.cancelled_owned())
-        .await;
+/// Serves these routes, and such as they are merged with, until `closed` is cancelled.
+pub async fn serve(listener: TcpListener, routes: Router, closed: CancellationToken) {
+    let served =
+        axum::serve(listener, routes).with_graceful_shutdown(closed.cancelled_owned()).await;
     if let Err(error) = served {
         tracing::error!(error = %error, "the health listener failed");
     }

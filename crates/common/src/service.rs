@@ -2,18 +2,23 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
 use tokio::net::TcpListener;
 
-/// Runs a service to its end and prints the chain of what went wrong, if anything did.
-pub fn run<E: Into<Box<dyn Error>>>(service: impl Future<Output = Result<(), E>>) -> ExitCode {
+/// Runs a service to its end and prints the chain of what went wrong, if anything did. What it ends
+/// with says how the process exits: nothing means success.
+pub fn run<T: Termination, E: Into<Box<dyn Error>>>(
+    service: impl Future<Output = Result<T, E>>,
+) -> ExitCode {
     let _failpoints = crate::crash_point::setup();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(service) {
-        Ok(()) => ExitCode::SUCCESS,
+    let ended = runtime.block_on(service);
+    crate::trace::shutdown();
+    match ended {
+        Ok(ended) => ended.report(),
         Err(error) => failed(error.into().as_ref()),
     }
 }

@@ -1,7 +1,9 @@
-//! Logs, for people or as JSON. A line reads alone and carries ids as fields.
+//! Logs, for people or as JSON, and the start of [`crate::trace`]. A line reads alone and carries
+//! ids as fields.
 //!
 //! Never logged: secrets, API keys, payloads, response bodies, URLs with their query.
 
+use crate::trace::{self, TraceConfig, TraceError};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -30,9 +32,12 @@ pub struct TelemetryConfig {
     /// How log lines look
     #[arg(long, env = "POSTRIDER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub log_format: LogFormat,
+    /// Where traces go.
+    #[command(flatten)]
+    pub traces: TraceConfig,
 }
 
-/// The logs could not be set up.
+/// Logs or traces could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// `RUST_LOG` is no filter.
@@ -41,10 +46,15 @@ pub enum TelemetryError {
     /// Somebody else set up logs in this process before.
     #[error("logs are already set up")]
     Twice(#[from] TryInitError),
+    /// Traces could not be set up.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
 }
 
-/// Sets up logs on standard error for the whole process.
-pub fn init(config: &TelemetryConfig) -> Result<(), TelemetryError> {
+/// Sets up logs on standard error, and traces if there is somewhere to export them to, for the whole
+/// process; `service` is what traces call it unless they are told otherwise. To be called within a
+/// Tokio runtime, by what [`crate::service::run`] runs, which exports the last spans.
+pub fn init(config: &TelemetryConfig, service: &'static str) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log))?;
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer()
@@ -54,5 +64,5 @@ pub fn init(config: &TelemetryConfig) -> Result<(), TelemetryError> {
         LogFormat::Text => registry.with(layer).try_init()?,
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init()?,
     }
-    Ok(())
+    Ok(trace::init(&config.traces, service)?)
 }

@@ -1,5 +1,6 @@
 //! Claiming in batches: what gathered while the last claim ran is claimed together.
 
+use crate::metrics::DispatcherMetrics;
 use postrider_common::batch::{BatchLost, Batcher, Limits};
 use postrider_common::id::DeliveryId;
 use postrider_contract::Contracts;
@@ -30,13 +31,18 @@ pub(crate) struct Work {
 pub(crate) struct Claimer(Batcher<DeliveryId, Result<Option<Work>, StoreError>>);
 
 impl Claimer {
-    pub(crate) fn start(store: SharedStore, contracts: &Contracts) -> Self {
+    pub(crate) fn start(
+        store: SharedStore,
+        contracts: &Contracts,
+        metrics: Arc<DispatcherMetrics>,
+    ) -> Self {
         let timeouts = contracts.iter().map(|one| (one.name().to_owned(), one.timeout()));
         let lease = Arc::new(LeasePolicy { timeouts: timeouts.collect(), margin: LEASE_MARGIN });
         Self(Batcher::start(BATCH, move |ids: Vec<DeliveryId>| {
             let (store, lease) = (Arc::clone(&store), Arc::clone(&lease));
+            let metrics = Arc::clone(&metrics);
             async move {
-                match claim(&store, &ids, &lease).await {
+                match claim(&store, &ids, &lease, &metrics).await {
                     Ok(work) => work.into_iter().map(Ok).collect(),
                     Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
                 }
@@ -73,11 +79,15 @@ async fn claim(
     store: &SharedStore,
     ids: &[DeliveryId],
     lease: &LeasePolicy,
+    metrics: &DispatcherMetrics,
 ) -> Result<Vec<Option<Work>>, StoreError> {
     // Taken before the database is asked: the lease cannot begin earlier than that.
     let asked_at = Instant::now();
-    let claimed = store.deliveries_claim(ids, lease).await?;
+    let claimed = store.deliveries_claim(ids, lease).await;
     let learnt_at = Instant::now();
+    metrics.claim_took(ids.len(), learnt_at - asked_at);
+    let claimed = claimed?;
+    metrics.claimed(&claimed.claims);
     let work = |(claim, id): (Claim, &DeliveryId)| match claim {
         Claim::Claimed(delivery) => {
             let Some(event) = claimed.events.get(&delivery.event).map(Arc::clone) else {

@@ -5,13 +5,15 @@
 
 use crate::claim::{Claimer, Unanswered, Work};
 use crate::deliver::Courier;
+use crate::metrics::DispatcherMetrics;
 use crate::slots::{OverCap, Slot, Slots};
 use futures::future::join_all;
-use postrider_broker::{Incoming, Queue, SharedBroker, WorkItem};
+use postrider_broker::{Incoming, Queue, SharedBroker, WorkItem, process_span};
 use postrider_common::batch::{Batcher, Limits};
 use postrider_common::crash_point::crash_point;
 use postrider_common::id::DeliveryId;
 use postrider_common::service::chain;
+use postrider_common::trace::TraceContext;
 use postrider_store::{SharedStore, StoreError, WorkQueue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +37,7 @@ pub(crate) struct Intake {
     refusals: Batcher<DeliveryId, Result<(), StoreError>>,
     deliveries: TaskTracker,
     stop: CancellationToken,
+    metrics: Arc<DispatcherMetrics>,
 }
 
 /// What became of a delivery that a message named.
@@ -53,6 +56,7 @@ impl Intake {
         claimer: Claimer,
         courier: Courier,
         stop: CancellationToken,
+        metrics: Arc<DispatcherMetrics>,
     ) -> Self {
         Self {
             slots: Arc::new(slots),
@@ -61,6 +65,7 @@ impl Intake {
             refusals: Batcher::start(REFUSALS, move |ids| refuse(Arc::clone(&store), ids)),
             deliveries: TaskTracker::new(),
             stop,
+            metrics,
         }
     }
 
@@ -79,38 +84,51 @@ impl Intake {
                 incoming = consumer.next() => incoming,
             };
             crash_point("dispatcher::received");
-            messages.spawn(self.clone().handle(incoming, work_queue(queue)));
+            messages.spawn(self.clone().handle(incoming, queue, broker.system()));
         }
         // The consumer stays until the last message has its verdict, so that it can be acked.
         messages.close();
         messages.wait().await;
     }
 
-    async fn handle(self, incoming: Box<dyn Incoming>, queue: WorkQueue) {
+    async fn handle(self, incoming: Box<dyn Incoming>, queue: Queue, system: &'static str) {
+        // Lasts until all have their verdicts and the message is acked.
+        let span = process_span(system, queue, incoming.message());
+        let (queue, trace) = (work_queue(queue), span.context());
         let items = incoming.message().items();
-        let verdicts = join_all(items.iter().map(|item| self.admit(item, queue))).await;
+        let verdicts = join_all(items.iter().map(|item| self.admit(item, queue, trace))).await;
         crash_point("dispatcher::claimed_unacked");
         if verdicts.iter().all(|verdict| *verdict == Verdict::Given) {
             incoming.ack().await;
         }
     }
 
-    async fn admit(&self, item: &WorkItem, queue: WorkQueue) -> Verdict {
+    async fn admit(
+        &self,
+        item: &WorkItem,
+        queue: WorkQueue,
+        trace: Option<TraceContext>,
+    ) -> Verdict {
         let slot = tokio::select! {
             () = self.stop.cancelled() => return Verdict::Left,
             slot = self.slots.take(item.endpoint, queue) => slot,
         };
         let id = item.delivery;
         let answered = match slot {
-            Ok(slot) => self.claim(id, slot).await,
-            Err(OverCap) => self.answer(id, || self.refuse(id)).await,
+            Ok(slot) => self.claim(id, slot, trace).await,
+            Err(OverCap) => self.refuse(id).await,
         };
         answered.err().unwrap_or(Verdict::Given)
     }
 
-    async fn claim(&self, id: DeliveryId, slot: Slot) -> Result<(), Verdict> {
+    async fn claim(
+        &self,
+        id: DeliveryId,
+        slot: Slot,
+        trace: Option<TraceContext>,
+    ) -> Result<(), Verdict> {
         if let Some(work) = self.answer(id, || self.claimer.claim(id)).await? {
-            self.start(work, slot);
+            self.start(work, slot, trace);
         }
         Ok(())
     }
@@ -139,14 +157,17 @@ impl Intake {
         }
     }
 
-    async fn refuse(&self, id: DeliveryId) -> Result<(), Unanswered> {
-        Ok(self.refusals.submit(id, 0).await??)
+    async fn refuse(&self, id: DeliveryId) -> Result<(), Verdict> {
+        self.metrics.over_cap.inc();
+        self.answer(id, async || Ok(self.refusals.submit(id, 0).await??)).await
     }
 
-    fn start(&self, work: Work, slot: Slot) {
+    fn start(&self, work: Work, slot: Slot, trace: Option<TraceContext>) {
         let courier = self.courier.clone();
+        let in_flight = self.metrics.fly();
         self.deliveries.spawn(async move {
-            courier.deliver(work).await;
+            let _in_flight = in_flight;
+            courier.deliver(work, trace).await;
             drop(slot);
         });
     }

@@ -3,15 +3,19 @@
 use crate::claim::Work;
 use crate::endpoints::{EndpointBook, Known, Recipient, Refused, Unusable};
 use crate::judge::{Judgement, judge};
+use crate::metrics::{Attempt, DispatcherMetrics};
 use crate::request::{Prepared, database_now, prepare};
 use crate::settle::Settler;
+use crate::trace;
 use postrider_common::attempt::{AttemptRecord, FailureKind, HeaderList};
 use postrider_common::crash_point::crash_point;
 use postrider_common::delivery::{Outcome, Policy, next};
 use postrider_common::service::chain;
+use postrider_common::trace::TraceContext;
 use postrider_contract::{Jitter, RetrySchedule};
 use postrider_egress::{Client, Request, UrlRefusal};
 use postrider_store::{Release, Settlement, SharedStore};
+use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -27,6 +31,7 @@ pub(crate) struct Courier {
     pub(crate) endpoints: EndpointBook,
     pub(crate) client: Client,
     pub(crate) settler: Settler,
+    pub(crate) metrics: Arc<DispatcherMetrics>,
     /// Cancelled when the grace has ended: requests in flight are cut off.
     pub(crate) cut: CancellationToken,
 }
@@ -48,12 +53,13 @@ struct Terms<'a> {
 }
 
 impl Courier {
-    /// Makes the attempt that was claimed, and settles it.
-    pub(crate) async fn deliver(&self, work: Work) {
+    /// Makes the attempt that was claimed, and settles it. `message` is the processing of the
+    /// message that named it.
+    pub(crate) async fn deliver(&self, work: Work, message: Option<TraceContext>) {
         let delivery = &work.delivery;
         match self.endpoints.get(delivery.endpoint, delivery.endpoint_version).await {
-            Ok(Known::Usable(recipient)) => self.deliver_to(&work, &recipient).await,
-            Ok(Known::Unusable(refused)) => self.record_refusal(&work, &refused).await,
+            Ok(Known::Usable(recipient)) => self.deliver_to(&work, &recipient, message).await,
+            Ok(Known::Unusable(refused)) => self.record_refusal(&work, &refused, message).await,
             Ok(Known::Absent) => self.release(&work).await,
             Err(error) => {
                 let id = delivery.id;
@@ -63,12 +69,13 @@ impl Courier {
         }
     }
 
-    async fn deliver_to(&self, work: &Work, recipient: &Recipient) {
+    async fn deliver_to(&self, work: &Work, recipient: &Recipient, message: Option<TraceContext>) {
         if work.lease_end < Instant::now() + recipient.timeout + LEASE_RESERVE {
             return self.release(work).await;
         }
         crash_point("dispatcher::claimed");
-        let attempted = match prepare(work, recipient) {
+        let span = trace::begin(work, Some(&recipient.url), message);
+        let attempted = match prepare(work, recipient, span.context()) {
             Ok(prepared) => self.send(recipient, prepared).await,
             Err(error) => {
                 let id = work.delivery.id;
@@ -76,6 +83,7 @@ impl Courier {
                 Attempted::failed(FailureKind::Request, database_now(work))
             }
         };
+        trace::end(span, &attempted.judgement);
         crash_point("dispatcher::sent");
         let terms = Terms {
             url: recipient.url.as_str(),
@@ -106,12 +114,13 @@ impl Courier {
         Attempted { judgement, started_at, duration, request_headers }
     }
 
-    async fn record_refusal(&self, work: &Work, refused: &Refused) {
+    async fn record_refusal(&self, work: &Work, refused: &Refused, message: Option<TraceContext>) {
         let kind = match refused.why {
             Unusable::Url(UrlRefusal::Address) => FailureKind::Address,
             _ => FailureKind::Request,
         };
         let attempted = Attempted::failed(kind, database_now(work));
+        trace::end(trace::begin(work, None, message), &attempted.judgement);
         let terms = Terms {
             url: &refused.url,
             contract: &refused.contract,
@@ -123,6 +132,14 @@ impl Courier {
 
     async fn settle(&self, work: &Work, attempted: Attempted, terms: &Terms<'_>) {
         let Attempted { judgement, started_at, duration, request_headers } = attempted;
+        self.metrics.attempts.ended(&Attempt {
+            number: work.delivery.attempt,
+            failure: judgement.failure,
+            status: judgement.response.as_ref().map(|response| response.status),
+            accepted_at: work.event.accepted_at,
+            started_at,
+            duration,
+        });
         let policy = Policy { schedule: terms.schedule, jitter: terms.jitter };
         let transition = next(work.delivery.progress, judgement.outcome, &policy, rand::random());
         let record = AttemptRecord {
@@ -146,6 +163,7 @@ impl Courier {
 
     /// Gives the claim back unused. Should that fail, the lease ends by itself.
     async fn release(&self, work: &Work) {
+        self.metrics.released.inc();
         let release = Release { delivery: work.delivery.id, token: work.delivery.token };
         if let Err(error) = self.store.deliveries_release(&[release]).await {
             let id = work.delivery.id;

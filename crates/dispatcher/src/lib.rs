@@ -10,10 +10,12 @@ mod deliver;
 mod endpoints;
 mod error;
 mod judge;
+mod metrics;
 mod request;
 mod service;
 mod settle;
 mod slots;
+mod trace;
 pub mod workers;
 
 pub use config::{Config, Limits, Settings};

@@ -1,6 +1,7 @@
 //! `postrider-dispatcher`: sends what is owed.
 
 use clap::Parser;
+use postrider_common::metrics::Metrics;
 use postrider_common::telemetry::{self, TelemetryConfig};
 use postrider_common::{service, shutdown};
 use postrider_dispatcher::{Config, Dispatcher};
@@ -26,9 +27,9 @@ fn main() -> ExitCode {
 }
 
 async fn start(cli: Cli) -> Result<(), Box<dyn Error>> {
-    telemetry::init(&cli.telemetry)?;
+    telemetry::init(&cli.telemetry, env!("CARGO_BIN_NAME"))?;
     let shutdown = shutdown::on_signal()?;
-    let dispatcher = Dispatcher::build(&cli.config)?;
+    let dispatcher = Dispatcher::build(&cli.config, &Metrics::new())?;
     let health = cli.config.health.metrics_addr.unwrap_or(DEFAULT_HEALTH_ADDR);
     dispatcher.run(service::listen(health).await?, shutdown).await;
     Ok(())

@@ -4,6 +4,7 @@ use crate::claim::Work;
 use crate::endpoints::Recipient;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use postrider_common::trace::TraceContext;
 use postrider_contract::{AttemptView, BodyError, DeliveryView, EventView};
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -25,8 +26,13 @@ pub(crate) enum PrepareError {
     Value(#[from] http::header::InvalidHeaderValue),
 }
 
-/// Builds the request for an attempt that starts now.
-pub(crate) fn prepare(work: &Work, recipient: &Recipient) -> Result<Prepared, PrepareError> {
+/// Builds the request for an attempt that starts now. Where the contract allows it, it carries the
+/// context of the attempt's span, or without one that of its event.
+pub(crate) fn prepare(
+    work: &Work,
+    recipient: &Recipient,
+    span: Option<TraceContext>,
+) -> Result<Prepared, PrepareError> {
     let delivery = DeliveryView {
         id: work.delivery.id.as_uuid(),
         endpoint_id: &recipient.endpoint_id,
@@ -42,11 +48,14 @@ pub(crate) fn prepare(work: &Work, recipient: &Recipient) -> Result<Prepared, Pr
     let started_at = database_now(work);
     let timestamp = started_at.unix_timestamp();
     let attempt = AttemptView { delivery, timestamp, body: &body };
-    let headers = recipient
-        .contract
-        .headers(&attempt, &recipient.keys)
+    let trace = span.or(work.event.trace).filter(|_| recipient.contract.carries_trace_context());
+    let trace = trace.map(|trace| (HeaderName::from_static(TraceContext::NAME), trace.to_string()));
+    let headers = recipient.contract.headers(&attempt, &recipient.keys);
+    let headers = headers
         .into_iter()
-        .map(|header| Ok((header.label.name().clone(), HeaderValue::try_from(header.value)?)))
+        .map(|header| (header.label.name().clone(), header.value))
+        .chain(trace)
+        .map(|(name, value)| Ok((name, HeaderValue::try_from(value)?)))
         .collect::<Result<_, PrepareError>>()?;
     Ok(Prepared { headers, body, started_at })
 }

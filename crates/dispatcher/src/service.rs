@@ -6,17 +6,20 @@ use crate::consume::Intake;
 use crate::deliver::Courier;
 use crate::endpoints::EndpointBook;
 use crate::error::BuildError;
+use crate::metrics::DispatcherMetrics;
 use crate::settle::Settler;
 use crate::slots::Slots;
-use crate::workers::{self, Feeder, Follower, LostFinder, Pace, Reaper};
-use postrider_broker::{Queue, SharedBroker};
+use crate::workers::{self, Feeder, Follower, LostFinder, Pace, Reaper, Sampler};
+use postrider_broker::{Queue, SharedBroker, metered};
 use postrider_common::health::{self, Check, Readiness};
+use postrider_common::metrics::{self, Metrics, SAMPLE_INTERVAL};
 use postrider_common::seal::Keyring;
 use postrider_common::service::chain;
 use postrider_common::shutdown::drain;
 use postrider_contract::Contracts;
 use postrider_egress::{Client, Guard, SystemLookup};
 use postrider_store::SharedStore;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -42,14 +45,16 @@ pub struct Dispatcher {
     keyring: Keyring,
     limits: Limits,
     grace: Duration,
+    metrics: Metrics,
+    measured: Arc<DispatcherMetrics>,
 }
 
 impl Dispatcher {
     /// Builds a dispatcher. It starts although its engines may be away.
-    pub fn build(config: &Config) -> Result<Self, BuildError> {
+    pub fn build(config: &Config, metrics: &Metrics) -> Result<Self, BuildError> {
         let store = postrider_store::connect(&config.store)?;
         let broker = postrider_broker::connect(&config.broker)?;
-        Self::with(config.settings(), store, broker)
+        Self::with(config.settings(), store, broker, metrics)
     }
 
     /// Builds a dispatcher on engines that it may share with others.
@@ -57,18 +62,30 @@ impl Dispatcher {
         settings: Settings,
         store: SharedStore,
         broker: SharedBroker,
+        metrics: &Metrics,
     ) -> Result<Self, BuildError> {
         let Settings { egress, keyring, limits, grace } = settings;
         let guard = Guard::new(&egress, Arc::new(SystemLookup::new()));
         let client = Client::new(guard.clone(), &egress)?;
-        Ok(Self { store, broker, guard, client, keyring, limits, grace })
+        Ok(Self {
+            store,
+            broker: metered(broker, metrics),
+            guard,
+            client,
+            keyring,
+            limits,
+            grace,
+            metrics: metrics.clone(),
+            measured: Arc::new(DispatcherMetrics::register(metrics, limits)),
+        })
     }
 
     /// Works, with `health` answering meanwhile, and closes the broker at the end.
     pub async fn run(self, health: TcpListener, shutdown: CancellationToken) {
         let closed = CancellationToken::new();
         let readiness = Readiness::new(shutdown.clone()).with("store", store_check(&self.store));
-        let answering = tokio::spawn(health::serve(health, readiness, closed.clone()));
+        let routes = health::router(readiness).merge(metrics::router(&self.metrics));
+        let answering = tokio::spawn(health::serve(health, routes, closed.clone()));
         let answering = AbortOnDropHandle::new(answering);
 
         let broker = Arc::clone(&self.broker);
@@ -88,6 +105,7 @@ impl Dispatcher {
         let intake = self.intake(&shutdown, &cut);
         let tasks = TaskTracker::new();
         self.start_workers(&tasks, &shutdown);
+        tasks.spawn(self.sample(shutdown.clone()));
         for queue in Queue::ALL {
             tasks.spawn(intake.clone().consume(Arc::clone(&self.broker), queue));
         }
@@ -110,7 +128,8 @@ impl Dispatcher {
 
     fn intake(&self, stop: &CancellationToken, cut: &CancellationToken) -> Intake {
         let contracts = Contracts::built_in();
-        let claimer = Claimer::start(Arc::clone(&self.store), &contracts);
+        let metrics = || Arc::clone(&self.measured);
+        let claimer = Claimer::start(Arc::clone(&self.store), &contracts, metrics());
         let courier = Courier {
             store: Arc::clone(&self.store),
             endpoints: EndpointBook::new(
@@ -120,27 +139,29 @@ impl Dispatcher {
                 self.keyring.clone(),
             ),
             client: self.client.clone(),
-            settler: Settler::start(Arc::clone(&self.store)),
+            settler: Settler::start(Arc::clone(&self.store), metrics()),
+            metrics: metrics(),
             cut: cut.clone(),
         };
         let slots = Slots::new(self.limits);
-        Intake::new(Arc::clone(&self.store), slots, claimer, courier, stop.clone())
+        Intake::new(Arc::clone(&self.store), slots, claimer, courier, stop.clone(), metrics())
     }
 
     fn start_workers(&self, tasks: &TaskTracker, stop: &CancellationToken) {
         let (store, broker) = (|| Arc::clone(&self.store), || Arc::clone(&self.broker));
+        let measured = &self.measured.workers;
         let feeder = Feeder::new(store(), broker(), self.limits.endpoint_in_flight);
-        let feeder = Arc::new(feeder);
+        let feeder = Arc::new(feeder.measured(measured));
         tasks.spawn(workers::run("feeder", FEED_TICK, stop.clone(), move || {
             let feeder = Arc::clone(&feeder);
             async move { feeder.step().await }
         }));
-        let reaper = Arc::new(tokio::sync::Mutex::new(Reaper::new(store())));
+        let reaper = Arc::new(tokio::sync::Mutex::new(Reaper::new(store()).measured(measured)));
         tasks.spawn(workers::run("reaper", REAP_TICK, stop.clone(), move || {
             let reaper = Arc::clone(&reaper);
             async move { reaper.lock().await.step().await }
         }));
-        let finder = Arc::new(LostFinder::new(store(), broker()));
+        let finder = Arc::new(LostFinder::new(store(), broker()).measured(measured));
         tasks.spawn(workers::run("finder of lost messages", LOST_TICK, stop.clone(), move || {
             let finder = Arc::clone(&finder);
             async move { finder.step().await }
@@ -155,6 +176,19 @@ impl Dispatcher {
             let keeper = Arc::clone(&keeper);
             async move { keeper.partitions_ensure().await.map(|()| Pace::NextTick) }
         }));
+    }
+
+    /// Samples until it is told to stop.
+    fn sample(&self, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+        let (store, broker) = (Arc::clone(&self.store), Arc::clone(&self.broker));
+        let sampler = Arc::new(Sampler::new(store, broker, &self.metrics));
+        workers::run("sampler", SAMPLE_INTERVAL, stop, move || {
+            let sampler = Arc::clone(&sampler);
+            async move {
+                sampler.run_once().await;
+                Ok::<_, Infallible>(Pace::NextTick)
+            }
+        })
     }
 }
 

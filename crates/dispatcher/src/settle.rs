@@ -1,10 +1,11 @@
 //! Settling in batches, and again until the database has it.
 
+use crate::metrics::DispatcherMetrics;
 use postrider_common::batch::{Batcher, Limits};
 use postrider_common::service::chain;
 use postrider_store::{Settled, Settlement, SharedStore, StoreError};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const BATCH: Limits = Limits { items: 512, weight: 4 << 20, queue: 16_384, workers: 2 };
 /// What a settlement weighs beside the response that it keeps, roughly, in bytes.
@@ -19,10 +20,15 @@ const GIVE_UP_AFTER: Duration = Duration::from_mins(2);
 pub(crate) struct Settler(Batcher<Settlement, Result<Settled, StoreError>>);
 
 impl Settler {
-    pub(crate) fn start(store: SharedStore) -> Self {
+    pub(crate) fn start(store: SharedStore, metrics: Arc<DispatcherMetrics>) -> Self {
         Self(Batcher::start(BATCH, move |settlements: Vec<Settlement>| {
-            let store = Arc::clone(&store);
-            async move { settle(&store, &settlements).await }
+            let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+            async move {
+                let began = Instant::now();
+                let results = settle(&store, &settlements).await;
+                metrics.settled(&settlements, &results, began.elapsed());
+                results
+            }
         }))
     }
 

@@ -4,11 +4,13 @@ mod feed;
 mod follow;
 mod lost;
 mod reap;
+mod sample;
 
 pub use feed::{Fed, Feeder};
 pub use follow::Follower;
 pub use lost::LostFinder;
 pub use reap::Reaper;
+pub use sample::Sampler;
 
 use futures::FutureExt as _;
 use postrider_common::service::chain;

@@ -10,6 +10,7 @@ mod commit;
 use self::commit::Commit;
 pub(crate) use self::commit::Outcome;
 use crate::gate::Gate;
+use crate::metrics::IngestMetrics;
 use crate::publish::Publisher;
 use crate::room::Room;
 use crate::service::Engines;
@@ -36,16 +37,22 @@ struct Waiting {
 pub(crate) struct Acceptor {
     batcher: Batcher<Waiting, Outcome>,
     memory: Arc<Semaphore>,
+    metrics: Arc<IngestMetrics>,
 }
 
 impl Acceptor {
     /// Starts to accept, and to publish what is accepted. Once the acceptor is dropped, waiting on
     /// the tracker is waiting until all of that is done.
-    pub(crate) fn start(engines: &Engines, gate: Arc<Gate>) -> (Self, TaskTracker) {
+    pub(crate) fn start(
+        engines: &Engines,
+        gate: Arc<Gate>,
+        metrics: Arc<IngestMetrics>,
+    ) -> (Self, TaskTracker) {
         let (publisher, tracker) = Publisher::start(engines, Arc::clone(&gate));
         let store = Arc::clone(&engines.store);
         let room = Room::new(Arc::<dyn Store>::clone(&store));
-        let commit = Arc::new(Commit { store, room, gate, publisher });
+        let counted = Arc::clone(&metrics);
+        let commit = Arc::new(Commit { store, room, gate, publisher, metrics: counted });
         let batcher = Batcher::start(BATCH, move |batch: Vec<Waiting>| {
             let commit = Arc::clone(&commit);
             async move {
@@ -54,7 +61,12 @@ impl Acceptor {
                 commit.run(&events).await
             }
         });
-        (Self { batcher, memory: Arc::new(Semaphore::new(MEMORY_BYTES)) }, tracker)
+        (Self { batcher, memory: Arc::new(Semaphore::new(MEMORY_BYTES)), metrics }, tracker)
+    }
+
+    /// What is counted of the events that it is given.
+    pub(crate) fn metrics(&self) -> &Arc<IngestMetrics> {
+        &self.metrics
     }
 
     /// Puts an event behind those that were put before, waiting for nothing but a place.

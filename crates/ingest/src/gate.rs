@@ -5,6 +5,7 @@
 //! wrong either way loses nothing.
 
 use postrider_broker::SharedBroker;
+use postrider_common::metrics::Gauge;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -17,11 +18,14 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Gate {
     open: AtomicBool,
     closed: Notify,
+    /// Shows whether it is open.
+    shown: Gauge,
 }
 
 impl Gate {
-    pub(crate) fn new() -> Self {
-        Self { open: AtomicBool::new(true), closed: Notify::new() }
+    pub(crate) fn new(shown: Gauge) -> Self {
+        shown.set(1);
+        Self { open: AtomicBool::new(true), closed: Notify::new(), shown }
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -32,6 +36,7 @@ impl Gate {
     pub(crate) fn close(&self, reason: &str) {
         if self.open.swap(false, Ordering::Relaxed) {
             tracing::warn!(reason, "the broker does not take messages; accepting without it");
+            self.shown.set(0);
             self.closed.notify_one();
         }
     }
@@ -46,6 +51,7 @@ impl Gate {
                     break;
                 }
             }
+            self.shown.set(1);
             self.open.store(true, Ordering::Relaxed);
             tracing::info!("the broker answers again");
         }

@@ -10,6 +10,7 @@ mod auth;
 mod config;
 mod fingerprint;
 mod gate;
+mod metrics;
 pub mod proto;
 mod publish;
 mod refusal;

@@ -1,6 +1,7 @@
 //! The process `postrider-ingest`: parse, build, bind, run, drain.
 
 use clap::Parser;
+use postrider_common::metrics::{self, Metrics};
 use postrider_common::telemetry::{self, TelemetryConfig};
 use postrider_common::{health, service, shutdown};
 use postrider_ingest::{Config, Service};
@@ -23,12 +24,14 @@ fn main() -> ExitCode {
 }
 
 async fn run(Args { config, telemetry }: Args) -> Result<(), Box<dyn Error>> {
-    telemetry::init(&telemetry)?;
+    telemetry::init(&telemetry, env!("CARGO_BIN_NAME"))?;
     let stop = shutdown::on_signal()?;
-    let service = Service::build(&config)?;
+    let metrics = Metrics::new();
+    let service = Service::build(&config, &metrics)?;
     let listener = service::listen(config.grpc_addr()).await?;
     let health = service::listen(config.health_addr()).await?;
     let process_end = CancellationToken::new();
-    tokio::spawn(health::serve(health, service.readiness(stop.clone()), process_end));
+    let routes = health::router(service.readiness(stop.clone())).merge(metrics::router(&metrics));
+    tokio::spawn(health::serve(health, routes, process_end));
     Ok(service.run(listener, stop).await?)
 }

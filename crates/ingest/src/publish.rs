@@ -7,7 +7,9 @@
 use crate::gate::Gate;
 use crate::service::Engines;
 use futures::stream::{self, StreamExt as _};
-use postrider_broker::{MAX_DELIVERIES, Published, Queue, WorkItem, WorkMessage};
+use postrider_broker::{
+    MAX_DELIVERIES, Published, Queue, Traces, WorkItem, WorkMessage, publish_traced,
+};
 use postrider_common::crash_point::crash_point;
 use postrider_common::id::DeliveryId;
 use postrider_common::service::chain;
@@ -76,13 +78,16 @@ impl Publisher {
 impl Link {
     async fn publish(&self, chunk: Vec<QueuedDelivery>) {
         crash_point("ingest::answered");
+        let traces: Traces = chunk.iter().filter_map(|queued| queued.trace).collect();
         let items = chunk.into_iter().map(|queued| WorkItem {
             delivery: queued.id,
             endpoint: queued.endpoint,
             tenant: queued.tenant,
         });
         for message in WorkMessage::split(items.collect()) {
-            match self.engines.broker.publish(Queue::First, &message).await {
+            let broker = &*self.engines.broker;
+            let (message, published) = publish_traced(broker, Queue::First, message, &traces).await;
+            match published {
                 Ok(Published::Confirmed) => continue,
                 Ok(Published::Refused) => self.gate.close("the queue is full"),
                 Err(error) => self.gate.close(&chain(&error)),

@@ -15,6 +15,21 @@ const DOMAIN: &str = "postrider";
 /// When to try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// What callers and metrics are told of a [`Refusal`].
+pub(crate) const REASONS: [&str; 11] = [
+    "API_KEY_MISSING",
+    "API_KEY_INVALID",
+    "SCOPE_MISSING",
+    "TENANT_MISMATCH",
+    "TENANT_NOT_FOUND",
+    "INVALID_ARGUMENT",
+    "IDEMPOTENCY_CONFLICT",
+    "DEADLINE_EXCEEDED",
+    "STOPPING",
+    "DATABASE_UNAVAILABLE",
+    "INTERNAL",
+];
+
 /// Why a call or an event is refused.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -40,6 +55,25 @@ pub(crate) enum Refusal {
     Store(StoreError),
 }
 
+impl Refusal {
+    /// One of [`REASONS`].
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::KeyMissing => "API_KEY_MISSING",
+            Self::KeyInvalid => "API_KEY_INVALID",
+            Self::ScopeMissing => "SCOPE_MISSING",
+            Self::TenantMismatch => "TENANT_MISMATCH",
+            Self::TenantNotFound => "TENANT_NOT_FOUND",
+            Self::Invalid(_) => "INVALID_ARGUMENT",
+            Self::Conflict(_) => "IDEMPOTENCY_CONFLICT",
+            Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
+            Self::Stopping => "STOPPING",
+            Self::Store(error) if error.is_unavailable() => "DATABASE_UNAVAILABLE",
+            Self::Store(_) => "INTERNAL",
+        }
+    }
+}
+
 impl From<BatchLost> for Refusal {
     fn from(BatchLost: BatchLost) -> Self {
         Self::Stopping
@@ -54,36 +88,35 @@ impl From<StoreError> for Refusal {
 
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
+        let reason = refusal.reason();
         match refusal {
             Refusal::KeyMissing => informed(
                 Code::Unauthenticated,
                 "an API key is needed, in the metadata `authorization` (Bearer) or `x-api-key`",
-                "API_KEY_MISSING",
+                reason,
             ),
             Refusal::KeyInvalid => {
-                informed(Code::Unauthenticated, "the API key is not valid", "API_KEY_INVALID")
+                informed(Code::Unauthenticated, "the API key is not valid", reason)
             }
             Refusal::ScopeMissing => informed(
                 Code::PermissionDenied,
                 "the API key lacks the scope `events:write`",
-                "SCOPE_MISSING",
+                reason,
             ),
             Refusal::TenantMismatch => informed(
                 Code::PermissionDenied,
                 "`tenant_id` is not the tenant of the API key",
-                "TENANT_MISMATCH",
+                reason,
             ),
-            Refusal::TenantNotFound => {
-                informed(Code::NotFound, "there is no such tenant", "TENANT_NOT_FOUND")
-            }
+            Refusal::TenantNotFound => informed(Code::NotFound, "there is no such tenant", reason),
             Refusal::Invalid(violations) => invalid(violations),
-            Refusal::Conflict(field) => conflict(field),
+            Refusal::Conflict(field) => conflict(field, reason),
             Refusal::DeadlineExceeded => {
-                informed(Code::DeadlineExceeded, "the deadline has passed", "DEADLINE_EXCEEDED")
+                informed(Code::DeadlineExceeded, "the deadline has passed", reason)
             }
-            Refusal::Stopping => unavailable("the service is stopping", "STOPPING"),
+            Refusal::Stopping => unavailable("the service is stopping", reason),
             Refusal::Store(error) if error.is_unavailable() => {
-                unavailable("the database is not available", "DATABASE_UNAVAILABLE")
+                unavailable("the database is not available", reason)
             }
             Refusal::Store(error) => {
                 tracing::error!(error = chain(&error), "the store failed");
@@ -119,9 +152,9 @@ fn unavailable(message: &str, reason: &str) -> Status {
     Status::with_error_details(Code::Unavailable, message, details)
 }
 
-fn conflict(field: &str) -> Status {
+fn conflict(field: &str, reason: &str) -> Status {
     let metadata = HashMap::from([("field".to_owned(), field.to_owned())]);
-    let details = ErrorDetails::with_error_info("IDEMPOTENCY_CONFLICT", DOMAIN, metadata);
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
     let message = format!("this `{field}` was used for another event");
     Status::with_error_details(Code::AlreadyExists, message, details)
 }

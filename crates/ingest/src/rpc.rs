@@ -4,9 +4,12 @@
 mod batch;
 mod deadline;
 mod event;
+mod observe;
 mod stream;
+mod trace;
 
 pub(crate) use self::deadline::DeadlineLayer;
+pub(crate) use self::observe::ObserveLayer;
 use crate::accept::Acceptor;
 use crate::auth::{Authenticator, Presented};
 use crate::proto::ingest_server::Ingest;
@@ -14,6 +17,7 @@ use crate::proto::{
     PublishEventRequest, PublishEventResponse, PublishEventsRequest, PublishEventsResponse,
     StreamEventsRequest, StreamEventsResponse,
 };
+use crate::refusal::Refusal;
 use futures::stream::BoxStream;
 use postrider_store::Store;
 use std::sync::Arc;
@@ -30,24 +34,39 @@ pub(crate) struct Rpc {
     pub(crate) stopping: CancellationToken,
 }
 
+impl Rpc {
+    /// The answer of a call; if that is a refusal, it is counted.
+    fn counted<T>(&self, answer: Result<T, Refusal>) -> Result<T, Status> {
+        let counted = answer.inspect_err(|refusal| self.acceptor.metrics().refused(refusal));
+        counted.map_err(Status::from)
+    }
+}
+
 #[tonic::async_trait]
 impl Ingest for Rpc {
     async fn publish_event(
         &self,
         request: Request<PublishEventRequest>,
     ) -> Result<Response<PublishEventResponse>, Status> {
-        let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
-        let begun = event::begin(&self.acceptor, &caller, request.into_inner()).await?;
-        Ok(Response::new(begun.answer().await?))
+        let trace = trace::of(request.extensions());
+        let answer = async {
+            let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
+            let begun = event::begin(&self.acceptor, &caller, request.into_inner(), trace).await?;
+            begun.answer().await
+        };
+        self.counted(answer.await).map(Response::new)
     }
 
     async fn publish_events(
         &self,
         request: Request<PublishEventsRequest>,
     ) -> Result<Response<PublishEventsResponse>, Status> {
-        let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
-        let answer = batch::publish(&self.acceptor, &caller, request.into_inner()).await?;
-        Ok(Response::new(answer))
+        let trace = trace::of(request.extensions());
+        let answer = async {
+            let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
+            batch::publish(&self.acceptor, &caller, request.into_inner(), trace).await
+        };
+        self.counted(answer.await).map(Response::new)
     }
 
     type StreamEventsStream = BoxStream<'static, Result<StreamEventsResponse, Status>>;
@@ -56,13 +75,14 @@ impl Ingest for Rpc {
         &self,
         request: Request<Streaming<StreamEventsRequest>>,
     ) -> Result<Response<Self::StreamEventsStream>, Status> {
-        let presented = Presented::from_metadata(request.metadata())?;
-        self.keys.caller(&presented).await?;
+        let presented = self.counted(Presented::from_metadata(request.metadata()))?;
+        self.counted(self.keys.caller(&presented).await)?;
         let deadline = deadline::of(request.extensions());
         let call = stream::Call {
             keys: Arc::clone(&self.keys),
             presented,
             acceptor: self.acceptor.clone(),
+            trace: trace::of(request.extensions()),
             stopping: self.stopping.clone(),
         };
         Ok(Response::new(call.answers(request.into_inner(), deadline)))

@@ -7,12 +7,14 @@ use crate::accept::Acceptor;
 use crate::auth::Authenticator;
 use crate::config::{Config, GrpcConfig};
 use crate::gate::Gate;
+use crate::metrics::IngestMetrics;
 use crate::rpc::Rpc;
 use crate::upkeep::{self, Trouble};
 use futures::FutureExt as _;
-use postrider_broker::{BrokerError, SharedBroker};
+use postrider_broker::{BrokerError, SharedBroker, metered};
 use postrider_common::config::AdminKey;
 use postrider_common::health::{Check, Readiness};
+use postrider_common::metrics::Metrics;
 use postrider_common::shutdown::drain;
 use postrider_store::{SharedStore, Store, StoreError};
 use std::pin::pin;
@@ -62,16 +64,17 @@ pub struct Service {
     grpc: GrpcConfig,
     grace: Duration,
     trouble: watch::Sender<Trouble>,
+    metrics: Arc<IngestMetrics>,
 }
 
 impl Service {
     /// Builds the service with engines of its own.
-    pub fn build(config: &Config) -> Result<Self, BuildError> {
+    pub fn build(config: &Config, metrics: &Metrics) -> Result<Self, BuildError> {
         let store = postrider_store::connect(&config.store)?;
         let broker = postrider_broker::connect(&config.broker)?;
         let grace = config.shutdown.grace();
         let engines = Engines { store, broker };
-        Ok(Self::with(engines, config.admin_key.clone(), config.grpc, grace))
+        Ok(Self::with(engines, config.admin_key.clone(), config.grpc, grace, metrics))
     }
 
     /// Builds the service on engines that it shares with others. `grace` is how long calls may take
@@ -81,9 +84,12 @@ impl Service {
         admin_key: Option<AdminKey>,
         grpc: GrpcConfig,
         grace: Duration,
+        metrics: &Metrics,
     ) -> Self {
         let (trouble, _) = watch::channel(Some("not asked yet".to_owned()));
-        Self { engines, admin_key, grpc, grace, trouble }
+        let engines = Engines { broker: metered(engines.broker, metrics), ..engines };
+        let metrics = Arc::new(IngestMetrics::register(metrics));
+        Self { engines, admin_key, grpc, grace, trouble, metrics }
     }
 
     /// Whether the service can accept events now; not once `stopping` is cancelled. The broker is no
@@ -107,8 +113,10 @@ impl Service {
         if let Ok(addr) = listener.local_addr() {
             tracing::info!(%addr, "taking calls");
         }
-        let gate = Arc::new(Gate::new());
-        let (acceptor, published) = Acceptor::start(&self.engines, Arc::clone(&gate));
+        let metrics = self.metrics;
+        let gate = Arc::new(Gate::new(metrics.gate_open.clone()));
+        let (acceptor, published) =
+            Acceptor::start(&self.engines, Arc::clone(&gate), Arc::clone(&metrics));
         let Engines { store, broker } = self.engines;
         let tenants = Arc::<dyn Store>::clone(&store);
         let keys = Arc::new(Authenticator::new(tenants, self.admin_key));
@@ -119,8 +127,10 @@ impl Service {
         // Dropped at the end, which ends the tasks.
         let mut beside = JoinSet::new();
         beside.spawn(health::report(reporter, self.trouble.subscribe(), shutdown.clone()));
-        beside.spawn(upkeep::watch_store(Arc::clone(&store), self.trouble));
+        let store_metrics = metrics.store.clone();
+        beside.spawn(upkeep::watch_store(Arc::clone(&store), self.trouble, store_metrics));
         beside.spawn(upkeep::keep_partitions(store));
+        beside.spawn(metrics.broker.clone().keep_sampling(Arc::clone(&broker)));
         beside.spawn(async move { gate.keep(broker).await });
 
         let work = async {

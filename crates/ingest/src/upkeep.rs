@@ -1,7 +1,7 @@
 //! Tasks beside the calls: watching the database for readiness, and making partitions.
 
 use postrider_common::service::chain;
-use postrider_store::SharedStore;
+use postrider_store::{SharedStore, StoreMetrics};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -15,10 +15,15 @@ const PARTITIONS_RETRY: Duration = Duration::from_secs(30);
 /// What is wrong with the database; `None` when it answers.
 pub(crate) type Trouble = Option<String>;
 
-/// Asks the database again and again, and tells `trouble`. Never ends.
-pub(crate) async fn watch_store(store: SharedStore, trouble: watch::Sender<Trouble>) {
+/// Asks the database again and again, and tells `trouble` and the metrics. Never ends.
+pub(crate) async fn watch_store(
+    store: SharedStore,
+    trouble: watch::Sender<Trouble>,
+    metrics: StoreMetrics,
+) {
     loop {
         let found = store.ping().await.err().map(|error| chain(&error));
+        metrics.record(&*store, found.is_none());
         trouble.send_if_modified(|known| {
             let turned = known.is_some() != found.is_some();
             match &found {

@@ -65,6 +65,7 @@ pub fn validate(
         payload,
         metadata,
         occurred_at,
+        trace: None,
     })
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use postrider_common::event::{EventType, GivenId, Metadata};
 use postrider_common::id::{DeliveryId, EndpointId, EventId};
 use postrider_common::tenant::TenantId;
+use postrider_common::trace::TraceContext;
 use std::collections::HashMap;
 use time::OffsetDateTime;
 
@@ -37,6 +38,8 @@ pub struct NewEvent {
     pub metadata: Metadata,
     /// When it happened; `None` is the time of acceptance.
     pub occurred_at: Option<OffsetDateTime>,
+    /// The trace that it is part of; kept with it, and no part of what decides "same".
+    pub trace: Option<TraceContext>,
 }
 
 /// A delivery that was made `queued` and wants a message.
@@ -48,6 +51,8 @@ pub struct QueuedDelivery {
     pub endpoint: EndpointId,
     /// Its tenant.
     pub tenant: TenantId,
+    /// The trace that its event is part of, if that is known without looking the event up.
+    pub trace: Option<TraceContext>,
 }
 
 /// How many deliveries of each tenant may be made `queued`; the others are made `scheduled` for at

@@ -12,6 +12,7 @@
 
 pub mod accept;
 pub mod api_keys;
+pub mod backlog;
 pub mod claim;
 pub mod concurrency;
 pub mod endpoints;
@@ -40,6 +41,7 @@ use postrider_common::tenant::TenantScope;
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// What the suite needs of an adapter beyond the traits.
 #[async_trait]
@@ -58,6 +60,18 @@ pub trait TestHooks: Send + Sync {
 
     /// The changes that were kept: the names of the states before and after.
     async fn transitions(&self) -> Result<Vec<(String, String)>, StoreError>;
+
+    /// The database's time.
+    async fn now(&self) -> Result<OffsetDateTime, StoreError>;
+
+    /// Until when an endpoint rests, if it was told to.
+    async fn feed_after(&self, id: EndpointId) -> Result<Option<OffsetDateTime>, StoreError>;
+
+    /// Makes a delivery due in so long.
+    async fn postpone(&self, id: DeliveryId, by: Duration) -> Result<(), StoreError>;
+
+    /// Makes it that every delivery has failed so often.
+    async fn fail_all(&self, failures: u32) -> Result<(), StoreError>;
 }
 
 /// What the suite looks at in a delivery's row; times in seconds from the database's now.
@@ -65,6 +79,8 @@ pub trait TestHooks: Send + Sync {
 pub struct RawDelivery {
     /// The state's name.
     pub state: String,
+    /// Failures that cost a step of the schedule.
+    pub failures: u32,
     /// When the next attempt is due.
     pub due_in_s: Option<f64>,
     /// When the lease ends.
@@ -132,16 +148,18 @@ impl Subject {
 
 /// Runs one case on a fresh subject. Whatever the case did, afterwards every change of a state that
 /// it caused is one that the state machine knows, and the log of attempts is whole.
-pub async fn run(fresh: impl AsyncFnOnce() -> Subject, case: impl AsyncFnOnce(&Subject)) {
-    let subject = fresh().await;
+///
+/// Without a subject, since its engine is not there, there is nothing to run.
+pub async fn run(fresh: impl AsyncFnOnce() -> Option<Subject>, case: impl AsyncFnOnce(&Subject)) {
+    let Some(subject) = fresh().await else { return };
     subject.hooks.watch_transitions().await.expect("the states are watched");
     case(&subject).await;
     subject.assert_every_transition_is_allowed().await;
     subject.assert_the_log_is_consistent().await;
 }
 
-/// Makes a test of every case of the suite. Takes the path of an `async fn() -> Subject` that gives
-/// a migrated, empty store of its own.
+/// Makes a test of every case of the suite. Takes the path of an `async fn() -> Option<Subject>` that
+/// gives a migrated, empty store of its own, or none if its engine is not there.
 #[macro_export]
 macro_rules! store_conformance {
     ($fresh:path) => {
@@ -191,6 +209,7 @@ macro_rules! store_conformance {
             idempotency::a_duplicate_says_how_many_deliveries_its_event_made,
             idempotency::many_at_once_make_one_event_per_key,
             claim::a_queued_delivery_is_claimed,
+            claim::a_claim_tells_the_trace_that_the_event_is_part_of,
             claim::a_batch_is_claimed_in_order,
             claim::a_lease_lasts_for_the_time_out_and_a_margin,
             claim::a_contract_that_nobody_knows_has_a_lease_too,
@@ -244,6 +263,11 @@ macro_rules! store_conformance {
             reap::no_more_messages_are_made_up_for_than_asked,
             reap::lost_messages_of_one_queue_are_not_the_others,
             reap::a_message_that_was_not_lost_sends_nothing_twice,
+            backlog::an_empty_store_has_no_backlog,
+            backlog::what_is_due_counts_from_when_it_was_due,
+            backlog::what_is_queued_counts_from_when_it_was_queued,
+            backlog::the_oldest_of_several_endpoints_counts,
+            backlog::connections_stay_within_their_limits,
             follow::what_waits_for_a_paused_endpoint_is_held,
             follow::what_waits_for_a_disabled_endpoint_is_held,
             follow::what_is_held_goes_on_when_its_endpoint_is_resumed,

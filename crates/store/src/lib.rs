@@ -9,6 +9,7 @@ mod config;
 mod endpoints;
 mod error;
 mod log;
+mod metrics;
 mod page;
 mod postgres;
 mod sqlite;
@@ -30,16 +31,17 @@ pub use endpoints::{
 };
 pub use error::StoreError;
 pub use log::{DeliveryFilter, EventFilterBy, EventSummary, Log, Replayed};
+pub use metrics::StoreMetrics;
 pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
 pub use tenants::{ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, Tenants};
-pub use upkeep::{Migrated, Upkeep};
+pub use upkeep::{Migrated, PoolUse, Upkeep};
 pub use work::{
-    Claim, Claimed, ClaimedDelivery, EventContent, Fed, FeedLimits, LeasePolicy, LostRule, Reaped,
-    Release, Settled, Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claim, Claimed, ClaimedDelivery, EventContent, Fed, FeedLimits, LeasePolicy, LostRule,
+    Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;

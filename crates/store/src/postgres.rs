@@ -4,6 +4,7 @@
 //! and generic plans whatever the statistics of an empty table say, and *log* for what people ask.
 
 mod accept;
+mod backlog;
 mod by_id;
 mod claim;
 mod disable;

@@ -8,6 +8,7 @@
 //! ANALYZE), so that a plan never depends on how much there is in a table.
 
 mod accept;
+mod backlog;
 mod batch;
 mod claim;
 mod clock;

@@ -10,6 +10,19 @@ pub struct Migrated {
     pub applied: Vec<String>,
 }
 
+/// How many connections of a kind there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// What the connections are for, in the adapter's words.
+    pub name: &'static str,
+    /// Connections that are open.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// Connections that may be open.
+    pub limit: u32,
+}
+
 /// Keeping a database in order.
 #[async_trait]
 pub trait Upkeep: Send + Sync {
@@ -21,4 +34,7 @@ pub trait Upkeep: Send + Sync {
 
     /// Whether the database answers, within a short time, and has the schema that we know.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// How many connections there are. Asks nobody.
+    fn pools(&self) -> Vec<PoolUse>;
 }

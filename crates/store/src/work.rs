@@ -12,6 +12,7 @@ use postrider_common::delivery::{Progress, Transition};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
 use postrider_common::tenant::TenantId;
+use postrider_common::trace::TraceContext;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +76,10 @@ pub struct EventContent {
     pub payload: Bytes,
     /// When it happened.
     pub occurred_at: OffsetDateTime,
+    /// When it was accepted, on the database's clock.
+    pub accepted_at: OffsetDateTime,
+    /// The trace that it was accepted in.
+    pub trace: Option<TraceContext>,
 }
 
 /// What a batch of claims came to.
@@ -168,6 +173,15 @@ pub struct TakenOver {
     pub queued: u64,
 }
 
+/// How long what waits has waited, on the database's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// For how long the oldest due `scheduled` delivery has been due; `None` when none is due.
+    pub oldest_due: Option<Duration>,
+    /// For how long the oldest `queued` delivery has been `queued`; `None` when none is.
+    pub oldest_queued: Option<Duration>,
+}
+
 /// Which `queued` deliveries count as lost.
 #[derive(Clone, Copy, Debug)]
 pub struct LostRule {
@@ -231,6 +245,10 @@ pub trait Work: Send + Sync {
         queue: WorkQueue,
         older_than: Duration,
     ) -> Result<u64, StoreError>;
+
+    /// How long the oldest deliveries have waited, at the cost of a probe for each endpoint that
+    /// something waits for.
+    async fn deliveries_backlog(&self) -> Result<Backlog, StoreError>;
 
     /// Lets waiting deliveries follow their endpoints' state, at most `limit` of each kind: those of
     /// an endpoint that is off are held, held ones of an endpoint that is on are `scheduled` for when

@@ -11,10 +11,13 @@
 
 mod broker;
 mod cleanup;
+mod collector;
 mod database;
 pub mod demo;
+mod engines;
 pub mod machine;
 pub mod oracle;
+mod pair;
 mod producer;
 mod rabbit;
 pub mod receiver;
@@ -22,10 +25,13 @@ mod rest;
 mod stack;
 
 pub use broker::TestBroker;
+pub use collector::{CollectedSpan, Collector, NotCollected};
 pub use database::TestDatabase;
+pub use engines::{TestQueues, TestStore};
 pub use oracle::{Faults, Oracle};
+pub use pair::Pair;
 pub use producer::{Draft, Producer, PublishError, Published};
 pub use rabbit::Rabbit;
 pub use receiver::{Answer, Behaviour, Ledger, Receiver};
 pub use rest::{Rest, RestError};
-pub use stack::{Customer, Hook, Service, Stack, StackOptions};
+pub use stack::{Customer, Hook, Service, Stack, StackOptions, binary};

@@ -1,89 +1,45 @@
-//! A stack of real processes: `postrider-ingest`, `postrider-dispatcher`, `postrider-api`, as found
-//! beside the test binary, on a database and queues of their own.
+//! A stack of real processes, as found beside the test binary, on engines of their own:
+//! `postrider-ingest`, `postrider-dispatcher` and `postrider-api` on the distributed pair, and
+//! `postrider standalone`, which is all three, on the embedded one.
 //!
-//! Processes can be killed, told to stop, and started again on the same addresses. What a service
-//! logs is kept when the test fails.
+//! Processes can be killed, told to stop, and started again on the same addresses; a service means
+//! the process that it runs in. What they log is kept when the test fails.
 
 mod customer;
+mod engines;
 mod logs;
+mod options;
 mod ports;
 mod process;
+mod program;
 
 pub use customer::{Customer, Hook};
+pub use options::{Service, StackOptions};
+pub use program::binary;
 
-use crate::{Rest, TestBroker, TestDatabase};
+use crate::Rest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use engines::Engines;
 use logs::Logs;
+use postrider_broker::SharedBroker;
+use postrider_store::SharedStore;
 use process::Process;
+use program::Program;
 use std::collections::HashMap;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Output};
 use std::time::Duration;
-
-/// One of the three services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Service {
-    /// Accepts events.
-    Ingest,
-    /// Delivers them.
-    Dispatcher,
-    /// Answers customers.
-    Api,
-}
-
-impl Service {
-    /// All of them, in the order in which they start.
-    pub const ALL: [Self; 3] = [Self::Ingest, Self::Dispatcher, Self::Api];
-
-    /// The name of its binary.
-    pub fn binary(self) -> &'static str {
-        match self {
-            Self::Ingest => "postrider-ingest",
-            Self::Dispatcher => "postrider-dispatcher",
-            Self::Api => "postrider-api",
-        }
-    }
-}
-
-/// How a stack differs from the usual one.
-#[derive(Clone, Debug, Default)]
-pub struct StackOptions {
-    amqp_url: Option<String>,
-    env: Vec<(Service, String, String)>,
-}
-
-impl StackOptions {
-    /// On this RabbitMQ instead of the one that `AMQP_URL` names.
-    #[must_use]
-    pub fn amqp_url(mut self, url: impl Into<String>) -> Self {
-        self.amqp_url = Some(url.into());
-        self
-    }
-
-    /// With a variable in the environment of one service.
-    #[must_use]
-    pub fn env(
-        mut self,
-        service: Service,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Self {
-        self.env.push((service, name.into(), value.into()));
-        self
-    }
-}
 
 /// A running stack. Dropping it kills what still runs and drops its database and queues.
 pub struct Stack {
     // Dropped in this order: nobody uses the engines when they go.
-    processes: HashMap<Service, Process>,
+    processes: HashMap<Program, Process>,
     logs: Logs,
     env: Vec<(String, String)>,
-    own_env: Vec<(Service, String, String)>,
+    own_env: Vec<(Program, String, String)>,
     addresses: Addresses,
     admin_key: String,
-    broker: TestBroker,
-    database: TestDatabase,
+    engines: Engines,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,28 +51,26 @@ struct Addresses {
 }
 
 impl Stack {
-    /// Makes a database and queues, starts all three services, and waits until they are ready.
+    /// Makes the engines, starts all three services, and waits until they are ready.
     ///
     /// # Panics
     ///
     /// When a binary is missing, or a service does not become ready; with the end of its log.
     pub async fn start(options: StackOptions) -> Self {
         let mut stack = Self::prepare(options).await;
-        for service in Service::ALL {
-            stack.spawn(service);
+        let services = Service::one_per_process();
+        for service in &services {
+            stack.spawn(*service);
         }
-        for service in Service::ALL {
+        for service in services {
             stack.wait_ready(service).await;
         }
         stack
     }
 
     async fn prepare(options: StackOptions) -> Self {
-        let database = TestDatabase::create().await;
-        let broker = match options.amqp_url {
-            Some(url) => TestBroker::at(url),
-            None => TestBroker::from_env(),
-        };
+        let logs = Logs::new();
+        let engines = Engines::create(options.amqp_url, logs.data()).await;
         let random = || STANDARD.encode(rand::random::<[u8; 32]>());
         let (admin_key, master_key) = (random(), random());
         let addresses = Addresses {
@@ -126,9 +80,6 @@ impl Stack {
             dispatcher_health: ports::free(),
         };
         let env = [
-            ("DATABASE_URL", database.url()),
-            ("AMQP_URL", broker.url().to_owned()),
-            ("POSTRIDER_BROKER_PREFIX", broker.prefix().to_owned()),
             ("POSTRIDER_ADMIN_KEY", admin_key.clone()),
             ("POSTRIDER_MASTER_KEY", master_key),
             ("POSTRIDER_GRPC_ADDR", address(addresses.grpc)),
@@ -136,15 +87,16 @@ impl Stack {
             ("POSTRIDER_EGRESS_ALLOW", "127.0.0.0/8,::1/128".to_owned()),
             ("POSTRIDER_ALLOW_HTTP", "true".to_owned()),
         ];
+        let env = env.into_iter().chain(engines.env());
+        let own_env = options.env.into_iter();
         Self {
             processes: HashMap::new(),
-            logs: Logs::new(),
-            env: env.map(|(name, value)| (name.to_owned(), value)).into(),
-            own_env: options.env,
+            logs,
+            env: env.map(|(name, value)| (name.to_owned(), value)).collect(),
+            own_env: own_env.map(|(of, name, value)| (Program::of(of), name, value)).collect(),
             addresses,
             admin_key,
-            broker,
-            database,
+            engines,
         }
     }
 
@@ -167,14 +119,35 @@ impl Stack {
         Customer::create(&self.admin(), &self.grpc_url(), id).await
     }
 
-    /// Its database.
-    pub fn database(&self) -> &TestDatabase {
-        &self.database
+    /// What the process of a service has said so far.
+    ///
+    /// # Panics
+    ///
+    /// When it was never started.
+    pub fn log(&self, service: Service) -> String {
+        let file = self.logs.of(Program::of(service));
+        std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
 
-    /// Its queues.
-    pub fn broker(&self) -> &TestBroker {
-        &self.broker
+    /// A new store on its database.
+    ///
+    /// # Panics
+    ///
+    /// When a server's URL cannot be understood.
+    pub fn store(&self) -> SharedStore {
+        self.engines.store()
+    }
+
+    /// A new connection to its queues, to be closed by the caller.
+    ///
+    /// # Panics
+    ///
+    /// On the embedded pair, whose queues are in the process.
+    pub fn broker(&self) -> SharedBroker {
+        match &self.engines {
+            Engines::Distributed { broker, .. } => broker.connect(),
+            Engines::Embedded { .. } => panic!("the queues are in the process"),
+        }
     }
 
     /// Kills a service as `kill -9` does, and waits until it is gone.
@@ -205,14 +178,14 @@ impl Stack {
         self.take(service).wait(within).await
     }
 
-    /// Starts a service that does not run, and waits until it is ready.
+    /// Starts a service that does not run, and waits until it is ready. Gives how long it took.
     ///
     /// # Panics
     ///
     /// When it does not become ready.
-    pub async fn restart(&mut self, service: Service) {
+    pub async fn restart(&mut self, service: Service) -> Duration {
         self.spawn(service);
-        self.wait_ready(service).await;
+        self.wait_ready(service).await
     }
 
     /// The same without what a service had in its environment by [`StackOptions::env`].
@@ -221,32 +194,52 @@ impl Stack {
     ///
     /// When it does not become ready.
     pub async fn restart_plain(&mut self, service: Service) {
-        self.own_env.retain(|(owner, ..)| *owner != service);
+        self.own_env.retain(|(owner, ..)| *owner != Program::of(service));
         self.restart(service).await;
     }
 
+    /// Starts a service once more, beside the one that runs, which ends it soon. Gives what it said.
+    ///
+    /// # Panics
+    ///
+    /// When it runs on.
+    pub async fn start_another(&self, service: Service) -> Output {
+        let program = Program::of(service);
+        process::run(program, self.env_of(program)).await
+    }
+
     fn take(&mut self, service: Service) -> Process {
-        self.processes.remove(&service).unwrap_or_else(|| panic!("{} runs", service.binary()))
+        let program = Program::of(service);
+        self.processes.remove(&program).unwrap_or_else(|| panic!("{} runs", program.name()))
     }
 
     fn spawn(&mut self, service: Service) {
-        let own = self.own_env.iter().filter(|(owner, ..)| *owner == service);
-        let own = own.map(|(_, name, value)| (name.clone(), value.clone()));
-        let health = match service {
-            Service::Ingest => self.addresses.ingest_health,
-            Service::Dispatcher => self.addresses.dispatcher_health,
-            Service::Api => self.addresses.http,
-        };
-        let mut env = self.env.clone();
-        env.push(("POSTRIDER_METRICS_ADDR".to_owned(), address(health)));
-        env.extend(own);
-        let process = Process::spawn(service, env, self.logs.of(service), health);
-        self.processes.insert(service, process);
+        let program = Program::of(service);
+        let (env, log) = (self.env_of(program), self.logs.of(program));
+        let process = Process::spawn(program, env, log, self.health_port(program));
+        self.processes.insert(program, process);
     }
 
-    async fn wait_ready(&mut self, service: Service) {
-        let process = self.processes.get_mut(&service).expect("a service that was spawned");
-        process.wait_ready().await;
+    fn env_of(&self, program: Program) -> Vec<(String, String)> {
+        let mut env = self.env.clone();
+        let health = self.health_port(program);
+        env.push(("POSTRIDER_METRICS_ADDR".to_owned(), address(health)));
+        let own = self.own_env.iter().filter(|(owner, ..)| *owner == program);
+        env.extend(own.map(|(_, name, value)| (name.clone(), value.clone())));
+        env
+    }
+
+    fn health_port(&self, program: Program) -> u16 {
+        match program {
+            Program::Ingest => self.addresses.ingest_health,
+            Program::Dispatcher => self.addresses.dispatcher_health,
+            Program::Api | Program::Standalone => self.addresses.http,
+        }
+    }
+
+    async fn wait_ready(&mut self, service: Service) -> Duration {
+        let process = self.processes.get_mut(&Program::of(service));
+        process.expect("a service that was spawned").wait_ready().await
     }
 }
 

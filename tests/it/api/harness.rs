@@ -5,21 +5,21 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
-use postrider_api::{Api, Config};
+use postrider_api::{Api, Settings};
 use postrider_common::attempt::{AttemptRecord, FailureKind, Response};
-use postrider_common::config::{AdminConfig, AdminKey, SealConfig};
+use postrider_common::config::AdminKey;
 use postrider_common::delivery::Transition;
 use postrider_common::event::{EventType, GivenId};
 use postrider_common::id::{DeliveryId, EventId};
+use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
-use postrider_common::shutdown::ShutdownConfig;
 use postrider_common::tenant::TenantId;
 use postrider_egress::{EgressConfig, Guard, Lookup, LookupError};
 use postrider_store::{
     Accepted, Claim, Fingerprint, LeasePolicy, NewEvent, QueueRoom, Settled, Settlement,
-    SharedStore, StoreConfig,
+    SharedStore,
 };
-use postrider_testkit::TestDatabase;
+use postrider_testkit::TestStore;
 use serde_json::{Value, json};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -29,61 +29,61 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 /// The admin key of every API under test.
-pub(super) const ADMIN: &str = "the-admin-key-of-the-tests-0123456789";
+pub(crate) const ADMIN: &str = "the-admin-key-of-the-tests-0123456789";
 /// Two master keys: 32 bytes each, in base64.
-pub(super) const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-pub(super) const OTHER_MASTER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+pub(crate) const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+pub(crate) const OTHER_MASTER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 /// What the API allows a tenant, small enough to be reached.
-pub(super) const MAX_ENDPOINTS: u32 = 8;
+pub(crate) const MAX_ENDPOINTS: u32 = 8;
 
 /// An API over a database of its own.
-pub(super) struct Harness {
-    pub(super) store: SharedStore,
+pub(crate) struct Harness {
+    pub(crate) store: SharedStore,
     router: Router,
-    database: TestDatabase,
+    // Dropped last.
+    _database: TestStore,
 }
 
 /// A tenant with a key that may do everything.
-pub(super) struct Tenant {
-    pub(super) id: String,
-    pub(super) key: String,
+pub(crate) struct Tenant {
+    pub(crate) id: String,
+    pub(crate) key: String,
 }
 
 impl Harness {
-    pub(super) async fn start() -> Self {
-        let database = TestDatabase::create().await;
+    pub(crate) async fn start() -> Self {
+        let database = TestStore::create().await;
         let store = database.store();
-        let router =
-            api(&database.config(), store.clone(), MASTER_KEY).router(CancellationToken::new());
-        Self { store, router, database }
+        let router = api(store.clone(), MASTER_KEY).router(CancellationToken::new());
+        Self { store, router, _database: database }
     }
 
     /// The same API, ready to be served.
-    pub(super) fn api(&self) -> Api {
+    pub(crate) fn api(&self) -> Api {
         self.api_with_master_key(MASTER_KEY)
     }
 
-    pub(super) fn api_with_master_key(&self, master_key: &str) -> Api {
-        api(&self.database.config(), self.store.clone(), master_key)
+    pub(crate) fn api_with_master_key(&self, master_key: &str) -> Api {
+        api(self.store.clone(), master_key)
     }
 
     /// A caller with a key; the empty one presents none.
-    pub(super) fn with(&self, key: &str) -> Client {
+    pub(crate) fn with(&self, key: &str) -> Client {
         client(self.router.clone(), key)
     }
 
-    pub(super) fn admin(&self) -> Client {
+    pub(crate) fn admin(&self) -> Client {
         self.with(ADMIN)
     }
 
-    pub(super) async fn tenant(&self, id: &str) -> Tenant {
+    pub(crate) async fn tenant(&self, id: &str) -> Tenant {
         let admin = self.admin();
         admin.post("/tenants", json!({"id": id, "name": id})).await.of(StatusCode::CREATED);
         Tenant { id: id.to_owned(), key: self.key(id, &["*"]).await }
     }
 
     /// A key of the tenant with these scopes.
-    pub(super) async fn key(&self, tenant: &str, scopes: &[&str]) -> String {
+    pub(crate) async fn key(&self, tenant: &str, scopes: &[&str]) -> String {
         let path = format!("/tenants/{tenant}/api-keys");
         let body = json!({"name": "test", "scopes": scopes});
         let made = self.admin().post(&path, body).await.of(StatusCode::CREATED);
@@ -91,7 +91,7 @@ impl Harness {
     }
 
     /// Has an event accepted as ingest does; gives its id.
-    pub(super) async fn publish(&self, event: NewEvent) -> EventId {
+    pub(crate) async fn publish(&self, event: NewEvent) -> EventId {
         let id = event.id;
         let accepted = self.store.events_accept(&[event], &QueueRoom::for_each(100)).await.unwrap();
         assert!(matches!(accepted[..], [Accepted::New { .. }]), "{accepted:?}");
@@ -99,7 +99,7 @@ impl Harness {
     }
 
     /// Makes an attempt on a queued delivery as the dispatcher does.
-    pub(super) async fn attempt(
+    pub(crate) async fn attempt(
         &self,
         delivery: &str,
         transition: Transition,
@@ -131,7 +131,7 @@ impl Harness {
 }
 
 /// An event of a tenant, as ingest would hand it to the store.
-pub(super) fn event(tenant: &Tenant, event_type: &str, payload: &str) -> NewEvent {
+pub(crate) fn event(tenant: &Tenant, event_type: &str, payload: &str) -> NewEvent {
     let id = EventId::generate();
     let mut fingerprint = [0; 32];
     fingerprint[..16].copy_from_slice(id.as_uuid().as_bytes());
@@ -145,16 +145,17 @@ pub(super) fn event(tenant: &Tenant, event_type: &str, payload: &str) -> NewEven
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         metadata: [("source".to_owned(), "tests".to_owned())].into(),
         occurred_at: None,
+        trace: None,
     }
 }
 
 /// The same under an id that its producer gave.
-pub(super) fn named(event: NewEvent, given: &str) -> NewEvent {
+pub(crate) fn named(event: NewEvent, given: &str) -> NewEvent {
     NewEvent { given_id: Some(GivenId::parse(given).unwrap()), ..event }
 }
 
 /// What a receiver answered.
-pub(super) fn answered(status: u16, body: &'static [u8]) -> Response {
+pub(crate) fn answered(status: u16, body: &'static [u8]) -> Response {
     Response {
         status,
         headers: vec![("retry-after".to_owned(), "1".to_owned())],
@@ -164,18 +165,15 @@ pub(super) fn answered(status: u16, body: &'static [u8]) -> Response {
 }
 
 /// An API over a store.
-pub(super) fn api(config: &StoreConfig, store: SharedStore, master_key: &str) -> Api {
-    let egress = EgressConfig::default();
-    let config = Config {
-        http_addr: "127.0.0.1:0".parse().unwrap(),
+pub(crate) fn api(store: SharedStore, master_key: &str) -> Api {
+    let settings = Settings {
+        admin_key: ADMIN.parse::<AdminKey>().unwrap(),
+        keyring: master_key.parse::<Keyring>().unwrap(),
         max_endpoints: MAX_ENDPOINTS,
-        store: config.clone(),
-        egress: egress.clone(),
-        seal: SealConfig { master_key: master_key.parse::<Keyring>().unwrap() },
-        admin: AdminConfig { admin_key: ADMIN.parse::<AdminKey>().unwrap() },
-        shutdown: ShutdownConfig { shutdown_grace: 20 },
+        grace: Duration::from_secs(20),
     };
-    Api::with(config.settings(), store, Guard::new(&egress, Arc::new(Names)))
+    let guard = Guard::new(&EgressConfig::default(), Arc::new(Names));
+    Api::with(settings, store, guard, &Metrics::new())
 }
 
 /// Names that mean something to the tests; every other one is public.
@@ -195,33 +193,33 @@ impl Lookup for Names {
 }
 
 /// A caller of the API, whose paths are below `/api/v1`.
-pub(super) struct Client {
+pub(crate) struct Client {
     router: Router,
     key: String,
 }
 
-pub(super) fn client(router: Router, key: &str) -> Client {
+pub(crate) fn client(router: Router, key: &str) -> Client {
     Client { router, key: key.to_owned() }
 }
 
 impl Client {
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path, None).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    pub(super) async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.call(Method::PATCH, path, Some(body)).await
     }
 
-    pub(super) async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.call(Method::DELETE, path, None).await
     }
 
-    pub(super) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
         if !self.key.is_empty() {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.key));
@@ -237,7 +235,7 @@ impl Client {
     }
 
     /// Sends a request as it is.
-    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -247,28 +245,28 @@ impl Client {
 }
 
 /// What came back.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
     /// The JSON of an answer with this status.
-    pub(super) fn of(self, status: StatusCode) -> Value {
+    pub(crate) fn of(self, status: StatusCode) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/json");
         serde_json::from_str(&self.text).unwrap()
     }
 
     /// An answer with nothing in it.
-    pub(super) fn no_content(self) {
+    pub(crate) fn no_content(self) {
         assert_eq!(self.status, StatusCode::NO_CONTENT, "{}", self.text);
         assert_eq!(self.text, "");
     }
 
     /// The problem of this status and type.
-    pub(super) fn problem(self, status: StatusCode, slug: &str) -> Value {
+    pub(crate) fn problem(self, status: StatusCode, slug: &str) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(self.headers[header::CACHE_CONTROL], "no-store");
@@ -279,17 +277,17 @@ impl Answer {
         problem
     }
 
-    pub(super) fn not_found(self) {
+    pub(crate) fn not_found(self) {
         self.problem(StatusCode::NOT_FOUND, "not-found");
     }
 
     /// The fields that a 422 names, with their rules.
-    pub(super) fn invalid(self) -> Vec<(String, String)> {
+    pub(crate) fn invalid(self) -> Vec<(String, String)> {
         field_errors(&self.problem(StatusCode::UNPROCESSABLE_ENTITY, "validation"))
     }
 
     /// The parameters that a 400 names, with their rules.
-    pub(super) fn bad_parameters(self) -> Vec<(String, String)> {
+    pub(crate) fn bad_parameters(self) -> Vec<(String, String)> {
         field_errors(&self.problem(StatusCode::BAD_REQUEST, "invalid-parameters"))
     }
 }
@@ -301,11 +299,11 @@ fn field_errors(problem: &Value) -> Vec<(String, String)> {
 }
 
 /// The rows of a list.
-pub(super) fn rows(list: &Value) -> &[Value] {
+pub(crate) fn rows(list: &Value) -> &[Value] {
     list["data"].as_array().unwrap()
 }
 
 /// One member of each row of a list, as text.
-pub(super) fn column(list: &Value, member: &str) -> Vec<String> {
+pub(crate) fn column(list: &Value, member: &str) -> Vec<String> {
     rows(list).iter().map(|row| row[member].as_str().unwrap().to_owned()).collect()
 }

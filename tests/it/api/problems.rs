@@ -96,7 +96,7 @@ async fn a_database_that_is_away_is_503_and_not_ready() {
         database_connections: 2,
     };
     let store = postrider_store::connect(&away).unwrap();
-    let caller = client(api(&away, store, MASTER_KEY).router(CancellationToken::new()), ADMIN);
+    let caller = client(api(store, MASTER_KEY).router(CancellationToken::new()), ADMIN);
     let ready = Request::get("/readyz").body(Body::empty()).unwrap();
     let (answer, ready) = tokio::join!(caller.get("/tenants"), caller.send(ready));
     assert!(answer.headers.contains_key(header::RETRY_AFTER));

@@ -44,8 +44,16 @@ struct Reserved {
 const ONLY_WAY_OUT: &str = "what goes out to customers goes through egress and its guard";
 const GRPC: &str = "gRPC is served by ingest alone; `postrider` may have a client";
 
+const TRACES: &str =
+    "spans are made by `trace` in common, which costs nothing while nobody exports";
+
 const RESERVED: &[Reserved] = &[
-    Reserved { library: "reqwest", users: &[], reason: ONLY_WAY_OUT },
+    Reserved {
+        library: "reqwest",
+        users: &[CLI],
+        reason: "`postrider` calls the operator's own API with it; what goes out to customers goes \
+                 through egress and its guard",
+    },
     Reserved { library: "hyper-rustls", users: &[EGRESS], reason: ONLY_WAY_OUT },
     // The API serves with it; that it does not call out is another test's matter.
     Reserved { library: "hyper-util", users: &[EGRESS, API], reason: ONLY_WAY_OUT },
@@ -64,11 +72,19 @@ const RESERVED: &[Reserved] = &[
         users: &[API, COMMON, CLI],
         reason: "HTTP is served by the API, by the health routes in common, by `postrider listen`",
     },
+    Reserved {
+        library: "prometheus-client",
+        users: &[COMMON],
+        reason: "the other crates count through common::metrics, and share one process's registry",
+    },
     Reserved { library: "tonic", users: &[INGEST, CLI], reason: GRPC },
     Reserved { library: "tonic-prost", users: &[INGEST, CLI], reason: GRPC },
     Reserved { library: "tonic-types", users: &[INGEST, CLI], reason: GRPC },
     Reserved { library: "tonic-health", users: &[INGEST], reason: GRPC },
     Reserved { library: "tonic-reflection", users: &[INGEST], reason: GRPC },
+    Reserved { library: "opentelemetry", users: &[COMMON], reason: TRACES },
+    Reserved { library: "opentelemetry-otlp", users: &[COMMON], reason: TRACES },
+    Reserved { library: "opentelemetry_sdk", users: &[COMMON], reason: TRACES },
 ];
 
 /// What may not even be in the tree.

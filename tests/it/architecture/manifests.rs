@@ -6,7 +6,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use toml::Table;
 
 /// What only development builds: it may use everything, and nothing of the product may use it.
-pub(super) const DEVELOPMENT: [&str; 2] = ["postrider-testkit", "postrider-tests"];
+pub(super) const DEVELOPMENT: [&str; 3] =
+    ["postrider-bench", "postrider-testkit", "postrider-tests"];
 
 /// Every crate of the workspace. Cargo resolves nothing for it, and so needs no registry.
 pub(super) fn members() -> Vec<Package> {

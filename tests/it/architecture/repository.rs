@@ -25,6 +25,7 @@ impl TextFile {
     /// Whether it is of the product, and not of what tests it.
     pub(super) fn is_product(&self) -> bool {
         self.path.starts_with("crates/")
+            && !self.path.starts_with("crates/bench/")
             && !self.path.starts_with("crates/testkit/")
             && !self.is_test_file()
     }

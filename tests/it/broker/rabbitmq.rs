@@ -1,16 +1,20 @@
 //! What happens to connections and queues on RabbitMQ: every loss is noticed, and heals by itself.
 
 use super::proxy::Proxy;
-use super::{amqp_url, config, fresh};
+use super::{amqp_url, config};
 use bytes::Bytes;
 use futures::FutureExt as _;
-use lapin::options::{BasicGetOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{
+    BasicGetOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{Channel, Connection, ConnectionProperties};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use postrider_broker::conformance::{
     Hooks as _, Subject, eventually, message, receive, receive_and_ack,
 };
 use postrider_broker::{Broker as _, BrokerError, Published, Queue, RabbitBroker, WorkMessage};
+use postrider_common::trace::TraceContext;
+use postrider_testkit::only_on;
 use std::error::Error as _;
 use tokio::net::TcpListener;
 
@@ -52,8 +56,8 @@ async fn end(subject: Subject) {
 
 #[tokio::test]
 async fn a_queue_that_is_deleted_under_its_consumer_is_declared_and_consumed_again() {
-    let subject = fresh().await;
-    eventually(async || subject.broker.ping().await).await;
+    only_on!(Distributed);
+    let subject = connected(&amqp_url()).await;
     let mut first = subject.broker.consume(Queue::First, 5).await;
     let mut retry = subject.broker.consume(Queue::Retry, 5).await;
     for round in 1..=3 {
@@ -70,6 +74,7 @@ async fn a_queue_that_is_deleted_under_its_consumer_is_declared_and_consumed_aga
 
 #[tokio::test]
 async fn a_message_to_a_queue_that_is_gone_is_refused_and_the_queue_declared_again() {
+    only_on!(Distributed);
     let subject = connected(&amqp_url()).await;
     subject.hooks.delete_topology().await.unwrap();
     let message = message(1);
@@ -86,6 +91,7 @@ async fn a_message_to_a_queue_that_is_gone_is_refused_and_the_queue_declared_aga
 
 #[tokio::test]
 async fn a_question_about_a_queue_that_is_gone_declares_it_again() {
+    only_on!(Distributed);
     let subject = connected(&amqp_url()).await;
     subject.hooks.delete_topology().await.unwrap();
     let error = subject.broker.parked().await.unwrap_err();
@@ -96,6 +102,7 @@ async fn a_question_about_a_queue_that_is_gone_declares_it_again() {
 
 #[tokio::test]
 async fn a_connection_that_is_cut_is_made_again_and_what_was_in_hand_comes_again() {
+    only_on!(Distributed);
     let proxy = Proxy::start(&amqp_url(), 0).await;
     let subject = connected(proxy.url()).await;
     let mut consumer = subject.broker.consume(Queue::First, 1).await;
@@ -119,6 +126,7 @@ async fn a_connection_that_is_cut_is_made_again_and_what_was_in_hand_comes_again
 
 #[tokio::test]
 async fn a_broker_that_is_away_at_the_start_is_found_when_it_comes() {
+    only_on!(Distributed);
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let mut url = url::Url::parse(&amqp_url()).unwrap();
     url.set_host(Some("127.0.0.1")).unwrap();
@@ -144,6 +152,7 @@ async fn a_broker_that_is_away_at_the_start_is_found_when_it_comes() {
 
 #[tokio::test]
 async fn a_silent_link_times_out_and_is_replaced() {
+    only_on!(Distributed);
     let proxy = Proxy::start(&amqp_url(), 0).await;
     let subject = connected(proxy.url()).await;
     let mut consumer = subject.broker.consume(Queue::First, 1).await;
@@ -174,6 +183,7 @@ async fn a_silent_link_times_out_and_is_replaced() {
 
 #[tokio::test]
 async fn missing_heartbeats_end_a_connection() {
+    only_on!(Distributed);
     let proxy = Proxy::start(&amqp_url(), 0).await;
     let mut url = url::Url::parse(proxy.url()).unwrap();
     url.set_query(Some("heartbeat=1"));
@@ -192,6 +202,7 @@ async fn missing_heartbeats_end_a_connection() {
 
 #[tokio::test]
 async fn what_waited_for_its_consumer_on_a_connection_that_was_cut_is_handed_over_once() {
+    only_on!(Distributed);
     let proxy = Proxy::start(&amqp_url(), 0).await;
     let subject = connected(proxy.url()).await;
     let mut consumer = subject.broker.consume(Queue::First, 2).await;
@@ -215,6 +226,7 @@ async fn what_waited_for_its_consumer_on_a_connection_that_was_cut_is_handed_ove
 
 #[tokio::test]
 async fn closing_and_dropping_leave_no_connection_behind() {
+    only_on!(Distributed);
     let proxy = Proxy::start(&amqp_url(), 0).await;
     let subject = connected(proxy.url()).await;
     let _consumer = subject.broker.consume(Queue::First, 1).await;
@@ -240,6 +252,7 @@ async fn closing_and_dropping_leave_no_connection_behind() {
 
 #[tokio::test]
 async fn a_message_is_persistent_and_one_that_cannot_be_read_is_parked_the_first_time() {
+    only_on!(Distributed);
     let config = config(amqp_url());
     let subject = Subject::new(RabbitBroker::connect(&config).unwrap());
     eventually(async || subject.broker.ping().await).await;
@@ -271,7 +284,48 @@ async fn a_message_is_persistent_and_one_that_cannot_be_read_is_parked_the_first
 }
 
 #[tokio::test]
+async fn a_trace_is_named_in_a_header_and_a_malformed_one_is_none() {
+    only_on!(Distributed);
+    let config = config(amqp_url());
+    let subject = Subject::new(RabbitBroker::connect(&config).unwrap());
+    eventually(async || subject.broker.ping().await).await;
+    let (_connection, channel) = plain_channel().await;
+    let queue = format!("{}deliveries.first.v1", config.broker_prefix);
+
+    let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let traced = message(1).with_trace(Some(TraceContext::parse(text).unwrap()));
+    subject.publish(Queue::First, &traced).await;
+    let got = eventually(async || {
+        let options = BasicGetOptions { no_ack: true };
+        let got = channel.basic_get(queue.as_str().into(), options).await;
+        got.unwrap().ok_or("the queue is empty")
+    });
+    let got = got.await;
+    let headers = got.properties.headers().as_ref().unwrap();
+    assert_eq!(headers.inner()["traceparent"], AMQPValue::LongString(text.into()));
+    assert_eq!(got.data, traced.clone().with_trace(None).encode().unwrap(), "the body is the same");
+
+    let odd = ["", "nonsense", &text[..54]].map(|text| AMQPValue::LongString(text.into()));
+    for value in odd.into_iter().chain([AMQPValue::LongInt(7), AMQPValue::Boolean(true)]) {
+        let mut headers = FieldTable::default();
+        headers.insert("traceparent".into(), value);
+        let properties = BasicProperties::default().with_headers(headers);
+        let (exchange, options) = ("".into(), BasicPublishOptions::default());
+        let body = traced.encode().unwrap();
+        let publish =
+            channel.basic_publish(exchange, queue.as_str().into(), options, &body, properties);
+        publish.await.unwrap();
+    }
+    let mut consumer = subject.broker.consume(Queue::First, 1).await;
+    for _ in 0..5 {
+        receive_and_ack(&mut *consumer, &traced.clone().with_trace(None)).await;
+    }
+    end(subject).await;
+}
+
+#[tokio::test]
 async fn a_queue_with_other_arguments_is_named_and_taken_over_once_it_is_deleted() {
+    only_on!(Distributed);
     let config = config(amqp_url());
     let name = format!("{}deliveries.first.v1", config.broker_prefix);
     let (_connection, channel) = plain_channel().await;

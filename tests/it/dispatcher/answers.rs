@@ -107,8 +107,7 @@ async fn after_410_the_endpoint_is_off_and_what_it_is_owed_is_held() {
     let queued = scene.accept(2).await;
     let scheduled = scene.subject.schedule(&scene.tenant, 1).await[0];
     // Not due as long as the endpoint is on.
-    let postpone = "UPDATE deliveries SET next_attempt_at = now() + interval '1 day' WHERE id = $1";
-    sqlx::query(postpone).bind(scheduled.as_uuid()).execute(&scene.pool).await.unwrap();
+    scene.subject.hooks.postpone(scheduled, Duration::from_hours(24)).await.unwrap();
 
     scene.publish(Queue::First, &queued[..1]).await;
     let gone = scene.until_state(queued[0].delivery, DeliveryState::Dead).await;

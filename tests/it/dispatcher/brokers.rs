@@ -59,6 +59,10 @@ impl Obedient {
 
 #[async_trait]
 impl Broker for Obedient {
+    fn system(&self) -> &'static str {
+        "obedient"
+    }
+
     async fn publish(&self, queue: Queue, message: &WorkMessage) -> Result<Published, BrokerError> {
         let mut told = self.0.lock().unwrap();
         told.asked += 1;

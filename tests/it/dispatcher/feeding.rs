@@ -27,7 +27,7 @@ struct Feeding {
 impl Feeding {
     /// So many deliveries that are due.
     async fn of(due: usize) -> Self {
-        let subject = subject().await.0;
+        let subject = subject().await;
         let tenant = tenant(&subject.store, "acme", DEFAULT_CONTRACT).await;
         subject.endpoint(&tenant).await;
         let broker = Obedient::new();

@@ -9,12 +9,12 @@ use postrider_common::event::Event;
 use postrider_common::id::{ApiKeyId, DeliveryId, EndpointId};
 use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
 use postrider_store::{
-    Acceptance, Accepted, ApiKeyCreated, ApiKeyRevoked, Claimed, DeliveryFilter, EndpointCreated,
-    EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints, EventFilterBy,
-    EventSummary, Fed, FeedLimits, LeasePolicy, Log, LostRule, Migrated, NewApiKey, NewEndpoint,
-    NewEvent, Page, PageRequest, QueueRoom, Reaped, Release, Replayed, Settled, Settlement,
-    SharedStore, StoreError, StoredApiKey, TakenOver, TenantCreated, Tenants, Upkeep, Work,
-    WorkQueue,
+    Acceptance, Accepted, ApiKeyCreated, ApiKeyRevoked, Backlog, Claimed, DeliveryFilter,
+    EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints,
+    EventFilterBy, EventSummary, Fed, FeedLimits, LeasePolicy, Log, LostRule, Migrated, NewApiKey,
+    NewEndpoint, NewEvent, Page, PageRequest, PoolUse, QueueRoom, Reaped, Release, Replayed,
+    Settled, Settlement, SharedStore, StoreError, StoredApiKey, TakenOver, TenantCreated, Tenants,
+    Upkeep, Work, WorkQueue,
 };
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -73,7 +73,10 @@ impl Flaky {
 }
 
 macro_rules! before {
-    ($(impl $part:ident { $(fn $call:ident($($name:ident: $type:ty),*) -> $answer:ty;)* })*) => {
+    ($(impl $part:ident {
+        $(fn $call:ident($($name:ident: $type:ty),*) -> $answer:ty;)*
+        $(asks nobody: fn $known:ident() -> $value:ty;)?
+    })*) => {
         $(
             #[async_trait]
             impl $part for Flaky {
@@ -83,6 +86,11 @@ macro_rules! before {
                         self.inner.$call($($name),*).await
                     }
                 )*
+                $(
+                    fn $known(&self) -> $value {
+                        self.inner.$known()
+                    }
+                )?
             }
         )*
     };
@@ -125,6 +133,7 @@ before! {
         fn deliveries_reap(limit: u32) -> Vec<Reaped>;
         fn deliveries_take_over() -> TakenOver;
         fn deliveries_requeue_lost(rule: LostRule) -> u64;
+        fn deliveries_backlog() -> Backlog;
         fn deliveries_queued_longer(queue: WorkQueue, older_than: Duration) -> u64;
         fn deliveries_follow_endpoints(limit: u32) -> u64;
     }
@@ -146,5 +155,6 @@ before! {
         fn migrate() -> Migrated;
         fn partitions_ensure() -> ();
         fn ping() -> ();
+        asks nobody: fn pools() -> Vec<PoolUse>;
     }
 }

@@ -14,10 +14,9 @@ use postrider_common::seal::{Keyring, Owner};
 use postrider_common::tenant::{NewTenant, TenantId, TenantScope};
 use postrider_contract::{DEFAULT_CONTRACT, RetrySchedule};
 use postrider_store::conformance::{Subject, fixtures};
-use postrider_store::{Accepted, NewEndpoint, NewEvent, PgStore, SharedStore, TenantCreated};
-use postrider_testkit::{Receiver, TestBroker, TestDatabase};
+use postrider_store::{Accepted, NewEndpoint, NewEvent, SharedStore, TenantCreated};
+use postrider_testkit::{Receiver, TestQueues, TestStore};
 use secrecy::SecretString;
-use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -33,8 +32,6 @@ pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// 32 bytes each, in base64.
 const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const OTHER_MASTER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
-/// Connections of a scene's store.
-const CONNECTIONS: u32 = 8;
 
 /// A migrated database, queues of its own, and one tenant.
 pub(super) struct Scene {
@@ -42,19 +39,18 @@ pub(super) struct Scene {
     pub(super) store: SharedStore,
     pub(super) broker: SharedBroker,
     pub(super) tenant: TenantScope,
-    pub(super) pool: PgPool,
-    queues: TestBroker,
+    queues: TestQueues,
 }
 
 impl Scene {
     pub(super) async fn start() -> Self {
-        let queues = TestBroker::from_env();
+        let queues = TestQueues::create();
         let broker = queues.connect();
-        let (subject, pool) = subject().await;
+        let subject = subject().await;
         let store = Arc::clone(&subject.store);
         let tenant = tenant(&store, "acme", DEFAULT_CONTRACT).await;
         until("the broker answers", async || broker.ping().await.is_ok()).await;
-        Self { subject, store, broker, tenant, pool, queues }
+        Self { subject, store, broker, tenant, queues }
     }
 
     /// Starts a dispatcher with connections of its own to the broker.
@@ -180,14 +176,13 @@ impl Scene {
     }
 
     /// Failures that cost a delivery a step of its schedule.
-    pub(super) async fn steps_spent(&self, id: DeliveryId) -> i32 {
-        let query = sqlx::query_scalar("SELECT failures FROM deliveries WHERE id = $1");
-        query.bind(id.as_uuid()).fetch_one(&self.pool).await.unwrap()
+    pub(super) async fn steps_spent(&self, id: DeliveryId) -> u32 {
+        self.subject.raw(id).await.failures
     }
 
     /// The database's time.
     pub(super) async fn now(&self) -> OffsetDateTime {
-        sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.pool).await.unwrap()
+        self.subject.hooks.now().await.unwrap()
     }
 
     /// Waits until nobody has to do anything about the queues' messages any more.
@@ -206,14 +201,11 @@ impl Scene {
     }
 }
 
-/// A store with the watch on every change of a state, and a pool for what its traits do not tell.
-pub(super) async fn subject() -> (Subject, PgPool) {
-    let database = TestDatabase::create().await;
-    let pool = database.pool();
-    let store = Arc::new(PgStore::connect(&database.url(), CONNECTIONS).unwrap());
-    let subject = Subject::new(store, database);
+/// A store with the watch on every change of a state.
+pub(super) async fn subject() -> Subject {
+    let subject = TestStore::create().await.into_subject();
     subject.hooks.watch_transitions().await.unwrap();
-    (subject, pool)
+    subject
 }
 
 /// A new tenant with a contract.

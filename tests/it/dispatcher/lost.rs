@@ -24,7 +24,7 @@ struct Loss {
 impl Loss {
     /// So many deliveries that have been queued for so long, in seconds.
     async fn of(queued: usize, seconds: u64) -> Self {
-        let subject = subject().await.0;
+        let subject = subject().await;
         let tenant = tenant(&subject.store, "acme", DEFAULT_CONTRACT).await;
         subject.endpoint(&tenant).await;
         let broker = Obedient::new();

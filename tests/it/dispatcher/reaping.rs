@@ -88,7 +88,7 @@ async fn a_failure_that_comes_after_the_lease_changes_nothing() {
 /// In real time, since the wait is on the reaper's own clock.
 #[tokio::test]
 async fn when_the_database_comes_back_the_reaper_waits() {
-    let (subject, _) = subject().await;
+    let subject = subject().await;
     let tenant = tenant(&subject.store, "acme", DEFAULT_CONTRACT).await;
     subject.endpoint(&tenant).await;
     let flaky = Flaky::before(Arc::clone(&subject.store));

@@ -1,15 +1,14 @@
 //! A dispatcher in this process: started, asked for its health, and stopped.
 
 use super::harness::{PATIENCE, until};
-use postrider_common::config::SealConfig;
-use postrider_common::health::HealthConfig;
+use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
-use postrider_common::shutdown::ShutdownConfig;
-use postrider_dispatcher::{Config, Dispatcher, Limits};
+use postrider_dispatcher::{Dispatcher, Limits, Settings};
 use postrider_egress::EgressConfig;
-use postrider_store::{SharedStore, StoreConfig};
-use postrider_testkit::TestBroker;
+use postrider_store::SharedStore;
+use postrider_testkit::TestQueues;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -53,13 +52,14 @@ impl Running {
     /// Starts a dispatcher with connections of its own to the broker, and its health on any port.
     pub(super) async fn start(
         store: SharedStore,
-        queues: &TestBroker,
+        queues: &TestQueues,
         keyring: Keyring,
         options: Options,
     ) -> Self {
         let tasks_before = alive_tasks();
-        let config = config(queues, keyring, options);
-        let dispatcher = Dispatcher::with(config.settings(), store, queues.connect()).unwrap();
+        let settings = settings(keyring, options);
+        let metrics = Metrics::new();
+        let dispatcher = Dispatcher::with(settings, store, queues.connect(), &metrics).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let health = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -104,19 +104,11 @@ fn alive_tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
 }
 
-fn config(queues: &TestBroker, keyring: Keyring, options: Options) -> Config {
-    // The engines are given to the dispatcher as they are; only the rest of this is looked at.
-    let store = StoreConfig {
-        database_url: "postgres://nobody@127.0.0.1:9/nothing".parse().unwrap(),
-        database_connections: 2,
-    };
-    Config {
-        store,
-        broker: queues.config(),
+fn settings(keyring: Keyring, options: Options) -> Settings {
+    Settings {
         egress: EgressConfig { allow: "127.0.0.0/8".parse().unwrap(), ..EgressConfig::default() },
-        seal: SealConfig { master_key: keyring },
+        keyring,
         limits: options.limits,
-        health: HealthConfig { metrics_addr: None },
-        shutdown: ShutdownConfig { shutdown_grace: options.grace },
+        grace: Duration::from_secs(options.grace),
     }
 }

@@ -92,7 +92,7 @@ async fn the_contracts_schedule_is_kept_with_jitter() {
     scene.hook(&receiver, |_| {}).await;
     let dispatcher = scene.dispatch().await;
     let items = scene.accept(20).await;
-    sqlx::query("UPDATE deliveries SET failures = 2").execute(&scene.pool).await.unwrap();
+    scene.subject.hooks.fail_all(2).await.unwrap();
 
     scene.publish(Queue::First, &items).await;
 
@@ -118,7 +118,7 @@ async fn a_delivery_dies_at_the_end_of_its_contracts_schedule() {
     scene.hook(&receiver, |_| {}).await;
     let dispatcher = scene.dispatch().await;
     let items = scene.accept(1).await;
-    sqlx::query("UPDATE deliveries SET failures = 9").execute(&scene.pool).await.unwrap();
+    scene.subject.hooks.fail_all(9).await.unwrap();
 
     scene.publish(Queue::First, &items).await;
 

@@ -72,7 +72,7 @@ async fn each_endpoint_gets_the_types_that_it_asked_for() {
     }
     assert_eq!(made, [2, 1, 1]);
 
-    let oracle = Oracle::new(scene.stack.database().store(), &scene.customer)
+    let oracle = Oracle::new(scene.stack.store(), &scene.customer)
         .watch(&scene.hook, &scene.receiver)
         .watch(&all_hook, &all);
     oracle.assert_holds(SOON).await;

@@ -3,7 +3,7 @@
 use super::{REPAIRED, publish};
 use postrider_broker::Queue;
 use postrider_testkit::{
-    Behaviour, Ledger, Oracle, Rabbit, Receiver, Service, Stack, StackOptions, machine,
+    Behaviour, Ledger, Oracle, Rabbit, Receiver, Service, Stack, StackOptions, machine, only_on,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -14,6 +14,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 async fn events_are_accepted_while_the_broker_is_away_and_delivered_once_it_is_back() {
     const BEFORE: usize = 100;
     const MEANWHILE: usize = 300;
+    only_on!(Distributed);
     let _loaded = machine::load().await;
     let rabbit = Rabbit::up().await;
     let stack = Stack::start(StackOptions::default().amqp_url(rabbit.url())).await;
@@ -28,7 +29,7 @@ async fn events_are_accepted_while_the_broker_is_away_and_delivered_once_it_is_b
     assert!(published.iter().all(|event| event.calls == 1), "ingest refused for want of a broker");
     rabbit.start().await;
 
-    let oracle = Oracle::new(stack.database().store(), &customer).watch(&hook, &receiver);
+    let oracle = Oracle::new(stack.store(), &customer).watch(&hook, &receiver);
     oracle.assert_holds(REPAIRED).await;
     assert_eq!(receiver.ledger(Ledger::delivered), BEFORE + MEANWHILE);
 }
@@ -37,6 +38,7 @@ async fn events_are_accepted_while_the_broker_is_away_and_delivered_once_it_is_b
 async fn a_broker_that_is_wiped_with_a_backlog_in_it_loses_no_event() {
     const BACKLOG: usize = 600;
     const AFTER: usize = 200;
+    only_on!(Distributed);
     let _loaded = machine::load().await;
     let rabbit = Rabbit::up().await;
     let mut stack = Stack::start(StackOptions::default().amqp_url(rabbit.url())).await;
@@ -56,14 +58,14 @@ async fn a_broker_that_is_wiped_with_a_backlog_in_it_loses_no_event() {
     rabbit.wipe().await;
     let published = publish(&customer, AFTER).await.unwrap().unwrap();
     assert!(published.iter().all(|event| event.calls == 1), "ingest refused for want of a broker");
-    let oracle = Oracle::new(stack.database().store(), &customer).watch(&hook, &receiver);
+    let oracle = Oracle::new(stack.store(), &customer).watch(&hook, &receiver);
     oracle.assert_holds(REPAIRED).await;
     assert_eq!(receiver.ledger(Ledger::delivered), BACKLOG + AFTER);
 }
 
 /// Waits until the queue of first attempts has messages, of which a broker gives no signal.
 async fn messages_are_ready(stack: &Stack) {
-    let broker = stack.broker().connect();
+    let broker = stack.broker();
     let mut looks = tokio::time::interval(LOOK_EVERY);
     while !broker.ready(Queue::First).await.is_ok_and(|ready| ready > 0) {
         looks.tick().await;

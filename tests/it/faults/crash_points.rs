@@ -75,7 +75,7 @@ async fn survive(case: Case) {
     publishing.await.unwrap().unwrap();
 
     let faults = Faults { crashes: 1, in_flight: 1, cut: 0 };
-    let oracle = Oracle::new(stack.database().store(), &customer).watch(&hook, &receiver);
+    let oracle = Oracle::new(stack.store(), &customer).watch(&hook, &receiver);
     let evidence = oracle.faults(faults).assert_holds(REPAIRED).await;
     assert_eq!(evidence.obligations.len(), 1, "{}: one key, one event", case.point);
     match (case.repeated, evidence.duplicates()) {

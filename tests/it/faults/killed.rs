@@ -4,6 +4,7 @@ use super::{REPAIRED, publish};
 use postrider_common::attempt::FailureKind;
 use postrider_testkit::{
     Answer, Behaviour, Faults, Ledger, Oracle, Receiver, Service, Stack, StackOptions, machine,
+    only_on,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -36,7 +37,7 @@ async fn a_killed_dispatcher_loses_nothing_and_repeats_at_most_what_was_in_fligh
     publishing.await.unwrap().unwrap();
 
     let faults = Faults { crashes: 1, in_flight: IN_FLIGHT, cut: 0 };
-    let oracle = Oracle::new(stack.database().store(), &customer).watch(&hook, &receiver);
+    let oracle = Oracle::new(stack.store(), &customer).watch(&hook, &receiver);
     let evidence = oracle.faults(faults).assert_holds(REPAIRED).await;
     assert_eq!(evidence.published.len(), EVENTS);
     let attempts = evidence.obligations.iter().flat_map(|obligation| &obligation.attempts);
@@ -47,6 +48,7 @@ async fn a_killed_dispatcher_loses_nothing_and_repeats_at_most_what_was_in_fligh
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_ingest_loses_nothing_that_it_acknowledged_and_repeats_nothing() {
+    only_on!(Distributed);
     let _loaded = machine::load().await;
     let mut stack = Stack::start(StackOptions::default()).await;
     let customer = stack.customer("acme").await;
@@ -60,7 +62,7 @@ async fn a_killed_ingest_loses_nothing_that_it_acknowledged_and_repeats_nothing(
     let published = publishing.await.unwrap().unwrap();
     assert!(published.iter().any(|event| event.calls > 1), "nobody noticed the kill");
 
-    let oracle = Oracle::new(stack.database().store(), &customer).watch(&hook, &receiver);
+    let oracle = Oracle::new(stack.store(), &customer).watch(&hook, &receiver);
     let evidence = oracle.assert_holds(REPAIRED).await;
     assert_eq!(evidence.obligations.len(), EVENTS, "each key made one event");
 }

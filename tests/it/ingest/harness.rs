@@ -10,6 +10,7 @@ use postrider_common::config::AdminKey;
 use postrider_common::delivery::{Delivery, DeliveryState};
 use postrider_common::endpoint::EventFilter;
 use postrider_common::id::EndpointId;
+use postrider_common::metrics::Metrics;
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::{NewTenant, TenantId, TenantScope};
 use postrider_contract::DEFAULT_CONTRACT;
@@ -20,7 +21,7 @@ use postrider_store::{
     ApiKeyCreated, DeliveryFilter, EndpointCreated, NewApiKey, NewEndpoint, PageRequest,
     SharedStore, StoreConfig, TenantCreated,
 };
-use postrider_testkit::TestDatabase;
+use postrider_testkit::TestStore;
 use secrecy::ExposeSecret as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -48,7 +49,8 @@ impl Running {
         let address = listener.local_addr().unwrap();
         let grpc = GrpcConfig { grpc_addr: None, grpc_timeout, grpc_max_calls: 1024 };
         let admin: AdminKey = ADMIN_KEY.parse().unwrap();
-        let service = Service::with(engines, Some(admin), grpc, Duration::from_secs(20));
+        let grace = Duration::from_secs(20);
+        let service = Service::with(engines, Some(admin), grpc, grace, &Metrics::new());
         let stop = CancellationToken::new();
         let running = tokio::spawn(service.run(listener, stop.clone()));
         Self { channel: channel(address), stop, service: running.into() }
@@ -79,12 +81,12 @@ pub(super) struct Scene {
     pub(super) broker: Arc<Obedient>,
     pub(super) key: String,
     // Dropped last.
-    _database: TestDatabase,
+    _database: TestStore,
 }
 
 impl Scene {
     pub(super) async fn start() -> Self {
-        let database = TestDatabase::create().await;
+        let database = TestStore::create().await;
         let store = database.store();
         let broker = Arc::new(Obedient::default());
         let shared: SharedBroker = Arc::clone(&broker) as SharedBroker;
@@ -214,6 +216,10 @@ impl Obedient {
 
 #[async_trait]
 impl Broker for Obedient {
+    fn system(&self) -> &'static str {
+        "obedient"
+    }
+
     async fn publish(&self, queue: Queue, message: &WorkMessage) -> Result<Published, BrokerError> {
         assert_eq!(queue, Queue::First);
         if self.refuses.load(std::sync::atomic::Ordering::SeqCst) {

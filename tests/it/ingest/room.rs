@@ -46,6 +46,7 @@ fn queued(tenant_name: &str, count: usize) -> Vec<QueuedDelivery> {
         id: DeliveryId::generate_for(EventId::generate()),
         endpoint: EndpointId::generate(),
         tenant: tenant(tenant_name),
+        trace: None,
     };
     std::iter::repeat_with(one).take(count).collect()
 }

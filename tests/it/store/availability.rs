@@ -4,7 +4,7 @@ use super::{CONNECTIONS, store_on};
 use postrider_common::tenant::{NewTenant, TenantId};
 use postrider_store::conformance::fixtures::lease_policy;
 use postrider_store::{PgStore, StoreError, Tenants as _, Upkeep as _, Work as _};
-use postrider_testkit::TestDatabase;
+use postrider_testkit::{TestDatabase, only_on};
 use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -62,6 +62,7 @@ async fn a_server_that_says_nothing_is_unavailable() {
 
 #[tokio::test]
 async fn a_read_only_database_is_unavailable_until_it_is_writable() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     let set = async |value: &str| {
@@ -85,6 +86,7 @@ async fn a_read_only_database_is_unavailable_until_it_is_writable() {
 
 #[tokio::test]
 async fn a_database_that_is_not_migrated_is_not_ready() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let store = store_on(&database);
     store.ping().await.expect("it is migrated");

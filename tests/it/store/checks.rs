@@ -1,6 +1,6 @@
 //! The invariants in the schema: each named CHECK refuses the row that it is there for.
 
-use postrider_testkit::TestDatabase;
+use postrider_testkit::{TestDatabase, only_on};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 
@@ -79,6 +79,7 @@ async fn checks(pool: &PgPool) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn each_check_refuses_what_it_is_there_for() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     sqlx::raw_sql(ROWS).execute(&pool).await.expect("good rows are taken");
@@ -93,6 +94,7 @@ async fn each_check_refuses_what_it_is_there_for() {
 
 #[tokio::test]
 async fn an_endpoint_has_one_delivery_of_an_event() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     sqlx::raw_sql(ROWS).execute(&pool).await.expect("good rows are taken");

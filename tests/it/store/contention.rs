@@ -5,7 +5,7 @@ use postrider_common::delivery::DeliveryState;
 use postrider_common::id::DeliveryId;
 use postrider_store::conformance::Subject;
 use postrider_store::{Claim, FeedLimits};
-use postrider_testkit::TestDatabase;
+use postrider_testkit::{TestDatabase, only_on};
 use sqlx::{PgPool, Postgres, Transaction};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,7 @@ async fn lock(pool: &PgPool, id: DeliveryId) -> Transaction<'static, Postgres> {
 
 #[tokio::test]
 async fn a_claim_goes_round_a_locked_delivery() {
+    only_on!(Distributed);
     let (subject, pool) = subject().await;
     let (tenant, _) = subject.customer().await;
     let ids = subject.queue(&tenant, 3).await;
@@ -41,6 +42,7 @@ async fn a_claim_goes_round_a_locked_delivery() {
 
 #[tokio::test]
 async fn feeding_and_reaping_go_round_a_locked_delivery() {
+    only_on!(Distributed);
     let (subject, pool) = subject().await;
     let (tenant, _) = subject.customer().await;
     let claimed = [subject.in_flight(&tenant).await, subject.in_flight(&tenant).await];
@@ -60,6 +62,7 @@ async fn feeding_and_reaping_go_round_a_locked_delivery() {
 
 #[tokio::test]
 async fn a_second_feeder_leaves_the_work_to_the_first() {
+    only_on!(Distributed);
     let (subject, pool) = subject().await;
     let (tenant, _) = subject.customer().await;
     let due = subject.schedule(&tenant, 1).await;
@@ -78,6 +81,7 @@ async fn a_second_feeder_leaves_the_work_to_the_first() {
 /// More callers than connections wait for each other; none of them fails.
 #[tokio::test]
 async fn callers_share_the_connections() {
+    only_on!(Distributed);
     let (subject, _) = subject().await;
     let (tenant, _) = subject.customer().await;
     let ids = subject.queue(&tenant, 10 * CONNECTIONS as usize).await;

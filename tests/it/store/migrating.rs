@@ -3,7 +3,7 @@
 use super::store_on;
 use futures::future::join_all;
 use postrider_store::Upkeep as _;
-use postrider_testkit::TestDatabase;
+use postrider_testkit::{TestDatabase, only_on};
 
 /// A database without any table.
 async fn empty() -> TestDatabase {
@@ -15,6 +15,7 @@ async fn empty() -> TestDatabase {
 
 #[tokio::test]
 async fn a_second_migration_has_nothing_to_do() {
+    only_on!(Distributed);
     let database = empty().await;
     let store = store_on(&database);
     let first = store.migrate().await.expect("migrated");
@@ -25,6 +26,7 @@ async fn a_second_migration_has_nothing_to_do() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_migrations_at_once_one_does_the_work() {
+    only_on!(Distributed);
     let database = empty().await;
     let tasks = (0..6).map(|_| {
         let store = store_on(&database);
@@ -40,6 +42,7 @@ async fn of_many_migrations_at_once_one_does_the_work() {
 /// Services that run beside a newer schema go on.
 #[tokio::test]
 async fn a_newer_schema_is_ready() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let newer = "INSERT INTO _sqlx_migrations
                      (version, description, success, checksum, execution_time)

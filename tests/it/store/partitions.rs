@@ -4,7 +4,7 @@ use super::store_on;
 use futures::future::join_all;
 use postrider_store::Upkeep as _;
 use postrider_store::conformance::Subject;
-use postrider_testkit::TestDatabase;
+use postrider_testkit::{TestDatabase, only_on};
 use sqlx::{AssertSqlSafe, PgPool};
 
 const PARENTS: [&str; 3] = ["events", "deliveries", "attempts"];
@@ -34,6 +34,7 @@ async fn remove_today(pool: &PgPool, parent: &str) {
 
 #[tokio::test]
 async fn there_are_partitions_for_a_week() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     for parent in PARENTS {
@@ -48,6 +49,7 @@ async fn there_are_partitions_for_a_week() {
 
 #[tokio::test]
 async fn many_at_once_make_each_partition_once() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     for parent in PARENTS {
@@ -64,6 +66,7 @@ async fn many_at_once_make_each_partition_once() {
 
 #[tokio::test]
 async fn accepting_makes_a_partition_that_is_missing() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     let subject = Subject::new(store_on(&database), database);
@@ -78,6 +81,7 @@ async fn accepting_makes_a_partition_that_is_missing() {
 /// Each has the indexes and the rules of its parent, and the one that only partitions have.
 #[tokio::test]
 async fn a_partition_made_later_is_like_those_made_first() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     let indexes = async |day: &str| {

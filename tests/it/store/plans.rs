@@ -7,7 +7,7 @@ mod fill;
 use explain::{Hot, Index, Node};
 use fill::{EVERY_DAY, Today};
 use postrider_store::PgStore;
-use postrider_testkit::TestDatabase;
+use postrider_testkit::{TestDatabase, only_on};
 use sqlx::AssertSqlSafe;
 use std::collections::HashMap;
 
@@ -46,6 +46,7 @@ fn is_fine(node: &Node, indexes: &HashMap<String, Index>) -> bool {
 
 #[tokio::test]
 async fn plans_are_index_plans_on_an_empty_database() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let mut hot = Hot::connect(&database.url()).await;
     assert_index_plans(&mut hot).await;
@@ -56,6 +57,7 @@ async fn plans_are_index_plans_on_an_empty_database() {
 
 #[tokio::test]
 async fn plans_are_index_plans_on_a_full_database() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     fill::fill(&database.pool()).await;
     let mut hot = Hot::connect(&database.url()).await;
@@ -82,6 +84,7 @@ async fn only_todays_partitions_are_touched(hot: &mut Hot, today: &Today) {
 /// What `fill` says that it fills is what the plans are made for.
 #[tokio::test]
 async fn a_full_database_is_full_on_every_day() {
+    only_on!(Distributed);
     let database = TestDatabase::create().await;
     let pool = database.pool();
     fill::fill(&pool).await;

@@ -22,7 +22,11 @@ const CONNECTIONS: u32 = 8;
 
 store_conformance!(fresh);
 
-async fn fresh() -> Subject {
+async fn fresh() -> Option<Subject> {
+    Some(subject().await)
+}
+
+async fn subject() -> Subject {
     let (store, folder) = store().await;
     Subject::new(store, folder)
 }

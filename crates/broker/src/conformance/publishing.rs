@@ -1,8 +1,9 @@
 //! Conformance: what is confirmed arrives, whole and in order, in the queue that it was sent to.
 
-use super::{Subject, message, receive_and_ack};
+use super::{Subject, message, receive, receive_and_ack};
 use crate::{MAX_DELIVERIES, Published, Queue};
 use futures::future::join_all;
+use postrider_common::trace::TraceContext;
 use std::collections::HashSet;
 
 /// Each message equals what was published, and the order is that of publishing.
@@ -15,6 +16,25 @@ pub async fn messages_come_whole_and_in_order(subject: &Subject) {
     for message in &messages {
         receive_and_ack(&mut *consumer, message).await;
     }
+}
+
+/// Beside its bytes, whoever receives it and however often; one without a trace has none.
+pub async fn a_message_comes_with_its_trace(subject: &Subject) {
+    let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let trace = TraceContext::parse(text).expect("a traceparent");
+    let (traced, untraced) = (message(2).with_trace(Some(trace)), message(2));
+    for message in [&traced, &untraced] {
+        subject.publish(Queue::First, message).await;
+    }
+    let mut consumer = subject.broker.consume(Queue::First, 1).await;
+    drop(receive(&mut *consumer).await);
+    let again = receive(&mut *consumer).await;
+    assert_eq!((again.message(), again.message().trace()), (&traced, Some(trace)));
+    again.ack().await;
+    drop(again);
+    let other = receive(&mut *consumer).await;
+    assert_eq!((other.message(), other.message().trace()), (&untraced, None));
+    other.ack().await;
 }
 
 /// A message of as many deliveries as one may name.

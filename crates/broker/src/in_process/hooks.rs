@@ -7,7 +7,22 @@ use crate::error::BrokerError;
 use crate::message::WorkMessage;
 use async_trait::async_trait;
 use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tokio_util::sync::CancellationToken;
+
+impl InProcessBroker {
+    /// The same queues for somebody else, who closes them for itself alone.
+    #[must_use]
+    pub fn connect(&self) -> Self {
+        Self {
+            first: Arc::clone(&self.first),
+            retry: Arc::clone(&self.retry),
+            parked: Arc::clone(&self.parked),
+            closed: CancellationToken::new(),
+        }
+    }
+}
 
 #[async_trait]
 impl Hooks for InProcessBroker {

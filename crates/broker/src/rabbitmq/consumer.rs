@@ -11,8 +11,9 @@ use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, BasicRejectOptions,
 };
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Acker, Channel};
+use postrider_common::trace::TraceContext;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -137,7 +138,10 @@ impl Subscriber {
     /// The message; one that cannot be read is parked.
     async fn decode(&self, delivery: Delivery) -> Option<RabbitIncoming> {
         match WorkMessage::decode(&delivery.data) {
-            Ok(message) => Some(RabbitIncoming { message, acker: delivery.acker }),
+            Ok(message) => {
+                let message = message.with_trace(trace(&delivery));
+                Some(RabbitIncoming { message, acker: delivery.acker })
+            }
             Err(reason) => {
                 let size_bytes = delivery.data.len();
                 tracing::warn!(queue = %self.queue, size_bytes, %reason, "parked a message");
@@ -148,5 +152,14 @@ impl Subscriber {
                 None
             }
         }
+    }
+}
+
+/// The trace that a message's headers name. One that is malformed is as if it were not there.
+fn trace(delivery: &Delivery) -> Option<TraceContext> {
+    let headers = delivery.properties.headers().as_ref()?;
+    match headers.inner().get(TraceContext::NAME)? {
+        AMQPValue::LongString(text) => TraceContext::of_header([text.as_bytes()]),
+        _ => None,
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[async_trait]
 impl Hooks for RabbitBroker {
     async fn publish_raw(&self, queue: Queue, body: Bytes) -> Result<Published, BrokerError> {
-        self.publish_bytes(queue, &body).await
+        self.publish_bytes(queue, &body, None).await
     }
 
     /// On a connection of its own, which declares nothing.

@@ -4,8 +4,9 @@ use super::link::Link;
 use crate::broker::Published;
 use crate::error::BrokerError;
 use lapin::options::BasicPublishOptions;
-use lapin::types::ShortString;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Confirmation};
+use postrider_common::trace::TraceContext;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -19,11 +20,12 @@ pub(super) async fn publish(
     link: &Link,
     queue: ShortString,
     body: &[u8],
+    headers: Option<FieldTable>,
 ) -> Result<Published, BrokerError> {
     if link.is_blocked() {
         return Err(BrokerError::Blocked);
     }
-    let confirmation = link.answer(confirmed(link, queue, body)).await;
+    let confirmation = link.answer(confirmed(link, queue, body, headers)).await;
     match &confirmation {
         Ok(Confirmation::Ack(None) | Confirmation::Nack(None)) => {}
         Ok(Confirmation::Ack(Some(_)) | Confirmation::Nack(Some(_))) => {
@@ -43,11 +45,27 @@ pub(super) async fn publish(
     }
 }
 
-async fn confirmed(link: &Link, queue: ShortString, body: &[u8]) -> lapin::Result<Confirmation> {
+/// The headers of a message that is part of a trace; without one it has none.
+pub(super) fn headers(trace: Option<TraceContext>) -> Option<FieldTable> {
+    let mut headers = FieldTable::default();
+    let value = AMQPValue::LongString(trace?.to_string().into());
+    headers.insert(TraceContext::NAME.into(), value);
+    Some(headers)
+}
+
+async fn confirmed(
+    link: &Link,
+    queue: ShortString,
+    body: &[u8],
+    headers: Option<FieldTable>,
+) -> lapin::Result<Confirmation> {
     let options = BasicPublishOptions { mandatory: true, immediate: false };
-    let properties = BasicProperties::default()
+    let mut properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_content_type("application/json".into());
+    if let Some(headers) = headers {
+        properties = properties.with_headers(headers);
+    }
     let sending =
         link.channel().basic_publish(ShortString::default(), queue, options, body, properties);
     let mut sending = pin!(sending);

@@ -1,6 +1,7 @@
 //! The feeder: hands due deliveries to the broker.
 
 use super::Pace;
+use crate::metrics::WorkerMetrics;
 use postrider_broker::{Published, Queue, SharedBroker, WorkItem, WorkMessage};
 use postrider_common::crash_point::crash_point;
 use postrider_common::id::DeliveryId;
@@ -14,6 +15,7 @@ pub struct Feeder {
     store: SharedStore,
     broker: SharedBroker,
     limits: FeedLimits,
+    metrics: WorkerMetrics,
 }
 
 /// What one step came to.
@@ -28,7 +30,13 @@ pub struct Fed {
 impl Feeder {
     /// A feeder that keeps each endpoint within `per_endpoint` deliveries `queued` or in flight.
     pub fn new(store: SharedStore, broker: SharedBroker, per_endpoint: u32) -> Self {
-        Self { store, broker, limits: FeedLimits { total: BATCH, per_endpoint } }
+        let limits = FeedLimits { total: BATCH, per_endpoint };
+        Self { store, broker, limits, metrics: WorkerMetrics::default() }
+    }
+
+    /// Counts what it does.
+    pub(crate) fn measured(self, metrics: &WorkerMetrics) -> Self {
+        Self { metrics: metrics.clone(), ..self }
     }
 
     /// Hands out what is due now. Does nothing while the broker is away or another feeder works.
@@ -81,6 +89,7 @@ impl Feeder {
                 && matches!(self.broker.publish(queue, &message).await, Ok(Published::Confirmed));
             if taken {
                 total.handed_out += items.len();
+                self.metrics.fed.inc_by(items.len() as u64);
             } else {
                 refused.extend(items.iter().map(|item| item.delivery));
             }
@@ -88,6 +97,7 @@ impl Feeder {
         if !refused.is_empty() {
             self.store.deliveries_unqueue(&refused).await?;
             total.taken_back += refused.len();
+            self.metrics.taken_back.inc_by(refused.len() as u64);
         }
         Ok(())
     }

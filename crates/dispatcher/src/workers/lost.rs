@@ -6,6 +6,7 @@
 //! backlog would be published again every 30 s.
 
 use super::Pace;
+use crate::metrics::WorkerMetrics;
 use postrider_broker::{MAX_DELIVERIES, Queue, SharedBroker};
 use postrider_store::{LostRule, SharedStore, StoreError, WorkQueue};
 use std::time::Duration;
@@ -19,12 +20,18 @@ const BATCH: u32 = 1000;
 pub struct LostFinder {
     store: SharedStore,
     broker: SharedBroker,
+    metrics: WorkerMetrics,
 }
 
 impl LostFinder {
     /// A finder over both queues.
     pub fn new(store: SharedStore, broker: SharedBroker) -> Self {
-        Self { store, broker }
+        Self { store, broker, metrics: WorkerMetrics::default() }
+    }
+
+    /// Counts what it does.
+    pub(crate) fn measured(self, metrics: &WorkerMetrics) -> Self {
+        Self { metrics: metrics.clone(), ..self }
     }
 
     /// Looks once, if the broker can be asked. Gives how many deliveries were put back to the schedule.
@@ -59,6 +66,9 @@ impl LostFinder {
         if limit == 0 {
             return Ok(0);
         }
-        self.store.deliveries_requeue_lost(LostRule { queue, older_than, limit }).await
+        let rule = LostRule { queue, older_than, limit };
+        let found = self.store.deliveries_requeue_lost(rule).await?;
+        self.metrics.found_lost.inc_by(found);
+        Ok(found)
     }
 }

@@ -1,6 +1,7 @@
 //! The reaper: ends leases that are past their end.
 
 use super::Pace;
+use crate::metrics::WorkerMetrics;
 use postrider_store::{SharedStore, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -15,12 +16,18 @@ pub struct Reaper {
     store: SharedStore,
     /// Nothing is reaped before this time; set while the database is away.
     not_before: Option<Instant>,
+    metrics: WorkerMetrics,
 }
 
 impl Reaper {
     /// A reaper that begins at once.
     pub fn new(store: SharedStore) -> Self {
-        Self { store, not_before: None }
+        Self { store, not_before: None, metrics: WorkerMetrics::default() }
+    }
+
+    /// Counts what it does.
+    pub(crate) fn measured(self, metrics: &WorkerMetrics) -> Self {
+        Self { metrics: metrics.clone(), ..self }
     }
 
     /// Reaps once. Gives how many leases were ended.
@@ -36,6 +43,7 @@ impl Reaper {
         for one in &reaped {
             tracing::warn!(delivery = %one.delivery, attempt = one.attempt, "a lease ended unsettled");
         }
+        self.metrics.reaped.inc_by(reaped.len() as u64);
         Ok(reaped.len())
     }
 

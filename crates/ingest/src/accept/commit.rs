@@ -1,6 +1,7 @@
 //! The commit of one batch, and what follows from it.
 
 use crate::gate::Gate;
+use crate::metrics::IngestMetrics;
 use crate::publish::Publisher;
 use crate::room::Room;
 use postrider_common::crash_point::crash_point;
@@ -24,15 +25,18 @@ pub(super) struct Commit {
     pub(super) room: Room,
     pub(super) gate: Arc<Gate>,
     pub(super) publisher: Publisher,
+    pub(super) metrics: Arc<IngestMetrics>,
 }
 
 impl Commit {
     /// Commits a batch, hands over what it queued, and gives one outcome per event.
     pub(super) async fn run(&self, events: &[NewEvent]) -> Vec<Outcome> {
+        let began = Instant::now();
         let mut outcomes = match timeout(WITHIN, self.accept(events)).await {
             Ok(outcomes) => outcomes,
             Err(elapsed) => vec![Err(StoreError::Unavailable(Arc::new(elapsed))); events.len()],
         };
+        self.metrics.committed(&outcomes, began.elapsed());
         let queued: Vec<QueuedDelivery> = outcomes.iter_mut().flat_map(take_queued).collect();
         self.room.took(&queued);
         crash_point("ingest::accepted");

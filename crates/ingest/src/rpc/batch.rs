@@ -8,6 +8,7 @@ use crate::proto::{
     PublishEventResponse, PublishEventsRequest, PublishEventsResponse, PublishEventsResult,
 };
 use crate::refusal::{self, Refusal};
+use postrider_common::trace::TraceContext;
 use prost::Message as _;
 use tonic_types::FieldViolation;
 
@@ -19,11 +20,12 @@ pub(super) async fn publish(
     acceptor: &Acceptor,
     caller: &Caller,
     request: PublishEventsRequest,
+    trace: Option<TraceContext>,
 ) -> Result<PublishEventsResponse, Refusal> {
     check_size(&request)?;
     let mut begun = Vec::with_capacity(request.events.len());
     for request in request.events {
-        begun.push(event::begin(acceptor, caller, request).await);
+        begun.push(event::begin(acceptor, caller, request, trace).await);
     }
     let mut results = Vec::with_capacity(begun.len());
     for (index, begun) in (0..).zip(begun) {
@@ -31,7 +33,8 @@ pub(super) async fn publish(
             Ok(begun) => begun.answer().await,
             Err(refusal) => Err(refusal),
         };
-        results.push(result(index, answer));
+        let refused = |refusal: &Refusal| acceptor.metrics().refused(refusal);
+        results.push(result(index, answer.inspect_err(refused)));
     }
     Ok(PublishEventsResponse { results })
 }

@@ -4,8 +4,10 @@
 //! it. The server that is underneath would do the same for the caller's time-out, but answer CANCELLED,
 //! which callers do not try again, and nothing for streams, whose first answer ends its clock.
 
+use crate::metrics::IngestMetrics;
 use crate::refusal::Refusal;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,16 +28,17 @@ pub(super) fn of(extensions: &Extensions) -> Option<Instant> {
 }
 
 /// Bounds each call by its deadline, and by `longest` until its first answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DeadlineLayer {
     pub(crate) longest: Duration,
+    pub(crate) metrics: Arc<IngestMetrics>,
 }
 
 impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadlined<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Deadlined { inner, longest: self.longest }
+        Deadlined { inner, longest: self.longest, metrics: Arc::clone(&self.metrics) }
     }
 }
 
@@ -44,6 +47,7 @@ impl<S> Layer<S> for DeadlineLayer {
 pub(crate) struct Deadlined<S> {
     inner: S,
     longest: Duration,
+    metrics: Arc<IngestMetrics>,
 }
 
 impl<S, B, R> Service<Request<B>> for Deadlined<S>
@@ -67,8 +71,12 @@ where
         }
         let limit = given.map_or(self.longest, |given| given.min(self.longest));
         let call = tokio::time::timeout(limit, self.inner.call(request));
+        let metrics = Arc::clone(&self.metrics);
         Box::pin(async move {
-            call.await.unwrap_or_else(|_| Ok(Status::from(Refusal::DeadlineExceeded).into_http()))
+            call.await.unwrap_or_else(|_| {
+                metrics.refused(&Refusal::DeadlineExceeded);
+                Ok(Status::from(Refusal::DeadlineExceeded).into_http())
+            })
         })
     }
 }

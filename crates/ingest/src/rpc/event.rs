@@ -8,7 +8,8 @@ use crate::validate::validate;
 use postrider_common::batch::Pending;
 use postrider_common::event::GivenId;
 use postrider_common::id::EventId;
-use postrider_store::Accepted;
+use postrider_common::trace::TraceContext;
+use postrider_store::{Accepted, NewEvent};
 
 /// An event that waits for its commit. Dropped before the batch begins, it is not accepted.
 pub(super) struct Begun {
@@ -17,14 +18,16 @@ pub(super) struct Begun {
     pending: Pending<Outcome>,
 }
 
-/// Validates an event and puts it in line to be accepted.
+/// Validates an event and puts it in line to be accepted, as part of the trace of its call.
 pub(super) async fn begin(
     acceptor: &Acceptor,
     caller: &Caller,
     request: PublishEventRequest,
+    trace: Option<TraceContext>,
 ) -> Result<Begun, Refusal> {
     let tenant = caller.tenant(&request.tenant_id)?;
     let event = validate(EventId::generate(), tenant, request).map_err(Refusal::Invalid)?;
+    let event = NewEvent { trace, ..event };
     let (id, given_id) = (event.id, event.given_id.clone());
     let pending = acceptor.enqueue(event).await?;
     Ok(Begun { id, given_id, pending })

@@ -9,10 +9,12 @@
 use super::{Keys, event};
 use crate::accept::Acceptor;
 use crate::auth::Presented;
+use crate::metrics::IngestMetrics;
 use crate::proto::stream_events_response::Result as Item;
 use crate::proto::{StreamEventsRequest, StreamEventsResponse};
 use crate::refusal::{self, Refusal};
 use futures::stream::{self, BoxStream, Stream, StreamExt as _};
+use postrider_common::trace::TraceContext;
 use std::future::ready;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep_until};
@@ -33,6 +35,8 @@ pub(super) struct Call {
     pub(super) keys: Arc<Keys>,
     pub(super) presented: Presented,
     pub(super) acceptor: Acceptor,
+    /// What every event of the call is part of.
+    pub(super) trace: Option<TraceContext>,
     pub(super) stopping: CancellationToken,
 }
 
@@ -43,13 +47,19 @@ impl Call {
         sent: Streaming<StreamEventsRequest>,
         deadline: Option<Instant>,
     ) -> BoxStream<'static, Answer> {
-        let answers = self.read(sent).map(answer).buffered(MAX_UNANSWERED);
+        let metrics = Arc::clone(self.acceptor.metrics());
+        let counted = Arc::clone(&metrics);
+        let answers = self.read(sent).map(move |read| answer(read, Arc::clone(&counted)));
+        let answers = answers.buffered(MAX_UNANSWERED);
         let Some(deadline) = deadline else {
             return answers.boxed();
         };
         let late = stream::once(ready(())).filter_map(move |()| {
             let passed = Instant::now() >= deadline;
-            ready(passed.then(|| Err(Refusal::DeadlineExceeded.into())))
+            ready(passed.then(|| {
+                metrics.refused(&Refusal::DeadlineExceeded);
+                Err(Refusal::DeadlineExceeded.into())
+            }))
         });
         answers.take_until(sleep_until(deadline)).chain(late).boxed()
     }
@@ -79,17 +89,17 @@ impl Call {
         let Some(event) = request.event else {
             return Err(Refusal::Invalid(vec![FieldViolation::new("event", "must be given")]));
         };
-        event::begin(&self.acceptor, &caller, event).await
+        event::begin(&self.acceptor, &caller, event, self.trace).await
     }
 }
 
-async fn answer(read: Read) -> Answer {
+async fn answer(read: Read, metrics: Arc<IngestMetrics>) -> Answer {
     let (index, begun) = read?;
     let answer = match begun {
         Ok(begun) => begun.answer().await,
         Err(refusal) => Err(refusal),
     };
-    let item = match answer {
+    let item = match answer.inspect_err(|refusal| metrics.refused(refusal)) {
         Ok(response) => Item::Response(response),
         Err(refusal) => Item::Error(refusal::of_item(refusal)),
     };

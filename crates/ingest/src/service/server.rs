@@ -2,9 +2,11 @@
 
 use super::ServeError;
 use crate::config::GrpcConfig;
+use crate::metrics::IngestMetrics;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::ingest_server::IngestServer;
-use crate::rpc::{DeadlineLayer, Rpc};
+use crate::rpc::{DeadlineLayer, ObserveLayer, Rpc};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,12 +29,16 @@ pub(super) fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<impl Future<Output = Result<(), tonic::transport::Error>>, ServeError> {
+    let metrics: &Arc<IngestMetrics> = rpc.acceptor.metrics();
+    let calls = ObserveLayer(Arc::clone(&metrics.calls));
+    let deadlines = DeadlineLayer { longest: config.timeout(), metrics: Arc::clone(metrics) };
     let ingest = IngestServer::new(rpc).max_decoding_message_size(MAX_REQUEST_BYTES);
     let router = Server::builder()
         .max_concurrent_streams(config.grpc_max_calls)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))
-        .layer(DeadlineLayer { longest: config.timeout() })
+        .layer(calls)
+        .layer(deadlines)
         .add_service(ingest)
         .add_service(health)
         .add_service(reflection().build_v1()?)

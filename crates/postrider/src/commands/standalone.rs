@@ -57,7 +57,7 @@ pub(crate) struct Standalone {
     #[arg(long, env = "POSTRIDER_DATABASE_CONNECTIONS", default_value_t = 16, value_name = "N",
           value_parser = clap::value_parser!(u32).range(2..=1000))]
     database_connections: u32,
-    /// Address for the API, /livez and /readyz
+    /// Address for the API, /livez, /readyz and /metrics
     #[arg(
         long,
         env = "POSTRIDER_HTTP_ADDR",
@@ -108,7 +108,7 @@ pub(crate) enum StandaloneError {
 impl Standalone {
     /// Runs until it is told to stop.
     pub(crate) async fn run(self) -> Result<(), StandaloneError> {
-        telemetry::init(&self.telemetry)?;
+        telemetry::init(&self.telemetry, "postrider-standalone")?;
         let stop = shutdown::on_signal().map_err(StandaloneError::Signals)?;
         let mut data = DataFolder::open(&self.data_dir)?;
         let master_key = match self.master_key {

@@ -1,13 +1,16 @@
 //! Conformance: claiming is a compare-and-set, one winner per delivery.
 
 use super::Subject;
-use super::fixtures::{CONTRACT, EARLIER, MARGIN, event, lease_policy, named, queued, retry};
-use crate::accept::NewEvent;
+use super::fixtures::{
+    CONTRACT, EARLIER, MARGIN, event, given, lease_policy, named, queued, retry,
+};
+use crate::accept::{Accepted, NewEvent};
 use crate::work::{Claim, LeasePolicy};
 use bytes::Bytes;
 use futures::future::join_all;
 use postrider_common::delivery::{DeadReason, DeliveryState};
 use postrider_common::id::{DeliveryId, EventId};
+use postrider_common::trace::TraceContext;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +29,8 @@ pub async fn a_queued_delivery_is_claimed(subject: &Subject) {
     let content = &claimed.events[&new.id];
     assert_eq!((&content.event_type, &content.payload), (&new.event_type, &new.payload));
     assert_eq!(content.occurred_at, EARLIER);
+    let accepted = subject.store.event_get(&tenant, &new.id.to_string()).await.expect("an answer");
+    assert_eq!(content.accepted_at, accepted.expect("the event").accepted_at);
 
     let Claim::Claimed(claimed) = claimed.claims.remove(0) else {
         panic!("not claimed");
@@ -37,6 +42,33 @@ pub async fn a_queued_delivery_is_claimed(subject: &Subject) {
     let stored = subject.delivery(&tenant, id).await;
     assert_eq!((stored.state, stored.attempts), (DeliveryState::InFlight, 1));
     assert_eq!(stored.next_attempt_at, None);
+}
+
+/// The one that it was accepted in, after a retry too; another one of a repeat changes nothing.
+pub async fn a_claim_tells_the_trace_that_the_event_is_part_of(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let trace = |span: &str| {
+        let text = format!("00-0af7651916cd43dd8448eb211c80319c-{span}-01");
+        Some(TraceContext::parse(&text).expect("a traceparent"))
+    };
+    let (first, second) = (trace("b7ad6b7169203331"), trace("00f067aa0ba902b7"));
+    let traced = NewEvent { given_id: given("e"), trace: first, ..event(&tenant) };
+    let repeat = NewEvent { id: EventId::generate(), trace: second, ..traced.clone() };
+    let untraced = event(&tenant);
+    let accepted = subject.accept(&[traced.clone(), untraced.clone()]).await;
+    let Accepted::New { queued: handed, .. } = &accepted[0] else { panic!("{accepted:?}") };
+    assert_eq!(handed[0].trace, first);
+    let again = subject.accept_one(repeat).await;
+    assert!(matches!(again, Accepted::Duplicate { event, .. } if event == traced.id), "{again:?}");
+
+    let ids = [queued(&accepted[0])[0], queued(&accepted[1])[0]];
+    let claimed = subject.claim(&ids).await;
+    assert_eq!(claimed.events[&traced.id].trace, first);
+    assert_eq!(claimed.events[&untraced.id].trace, None);
+    let Claim::Claimed(attempt) = &claimed.claims[0] else { panic!("{claimed:?}") };
+    subject.settle(retry(attempt, Duration::ZERO)).await;
+    subject.feed(10).await;
+    assert_eq!(subject.claim(&ids[..1]).await.events[&traced.id].trace, first);
 }
 
 /// Results are in the order of the ids, and events that several deliveries share are given once.

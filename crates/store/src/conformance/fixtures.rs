@@ -250,6 +250,7 @@ pub fn event(tenant: &TenantScope) -> NewEvent {
         payload: Bytes::from_static(br#"{"n":1}"#),
         metadata: [("source".to_owned(), "suite".to_owned())].into(),
         occurred_at: None,
+        trace: None,
     }
 }
 

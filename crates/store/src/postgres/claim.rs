@@ -8,6 +8,7 @@ use postrider_common::delivery::{DeliveryState, Progress};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
 use postrider_common::tenant::TenantId;
+use postrider_common::trace::TraceContext;
 use sqlx::FromRow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -64,7 +65,8 @@ pub(super) const UNKNOWN_AMONG: &str = "
 pub(super) const EVENTS: &str = "
     SELECT e.* FROM unnest($1::uuid[]) AS wanted (id)
     CROSS JOIN LATERAL (
-        SELECT id, given_id, event_type, payload, occurred_at FROM events WHERE id = wanted.id LIMIT 1
+        SELECT id, given_id, event_type, payload, occurred_at, accepted_at, traceparent
+        FROM events WHERE id = wanted.id LIMIT 1
     ) AS e";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -92,6 +94,8 @@ struct EventRow {
     event_type: String,
     payload: Vec<u8>,
     occurred_at: OffsetDateTime,
+    accepted_at: OffsetDateTime,
+    traceparent: Option<String>,
 }
 
 pub(super) async fn claim(
@@ -214,8 +218,12 @@ impl EventRow {
         let event_type = EventType::parse(self.event_type)
             .inspect_err(|error| tracing::error!(event = %id, %error, "its type cannot be read"))
             .ok()?;
-        let Self { given_id, payload, occurred_at, .. } = self;
+        let Self { given_id, payload, occurred_at, accepted_at, traceparent, .. } = self;
         let payload = payload.into();
-        Some((id, Arc::new(EventContent { given_id, event_type, payload, occurred_at })))
+        // What cannot be read is no reason not to send.
+        let trace = traceparent.and_then(|text| TraceContext::parse(&text).ok());
+        let content =
+            EventContent { given_id, event_type, payload, occurred_at, accepted_at, trace };
+        Some((id, Arc::new(content)))
     }
 }

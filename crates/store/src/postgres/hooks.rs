@@ -2,12 +2,13 @@
 //! watching the states. Besides, the statements whose plans PostgreSQL's own tests look at.
 
 use super::error::StoreResultExt as _;
-use super::{PgStore, accept, claim, feed, follow, lost, reap, release, settle};
+use super::{PgStore, accept, backlog, claim, feed, follow, lost, reap, release, settle};
 use crate::conformance::{RawDelivery, TestHooks};
 use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 const AGE: [&str; 2] = [
     "UPDATE deliveries SET
@@ -43,8 +44,8 @@ impl TestHooks for PgStore {
     }
 
     async fn raw_delivery(&self, id: DeliveryId) -> Result<RawDelivery, StoreError> {
-        let (state, due_in_s, lease_left_s): (String, Option<f64>, Option<f64>) = sqlx::query_as(
-            "SELECT state, extract(epoch FROM next_attempt_at - now())::float8,
+        let row: (String, i32, Option<f64>, Option<f64>) = sqlx::query_as(
+            "SELECT state, failures, extract(epoch FROM next_attempt_at - now())::float8,
                     extract(epoch FROM lease_until - now())::float8
              FROM deliveries WHERE id = $1",
         )
@@ -52,7 +53,8 @@ impl TestHooks for PgStore {
         .fetch_one(&self.log)
         .await
         .or_store_error()?;
-        Ok(RawDelivery { state, due_in_s, lease_left_s })
+        let (state, failures, due_in_s, lease_left_s) = row;
+        Ok(RawDelivery { state, failures: failures.cast_unsigned(), due_in_s, lease_left_s })
     }
 
     async fn raw_secret(&self, id: EndpointId) -> Result<Vec<u8>, StoreError> {
@@ -73,6 +75,33 @@ impl TestHooks for PgStore {
             .fetch_all(&self.log)
             .await
             .or_store_error()
+    }
+
+    async fn now(&self) -> Result<OffsetDateTime, StoreError> {
+        let now = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&self.log).await;
+        now.or_store_error()
+    }
+
+    async fn feed_after(&self, id: EndpointId) -> Result<Option<OffsetDateTime>, StoreError> {
+        sqlx::query_scalar("SELECT feed_after FROM endpoint_flow WHERE endpoint_id = $1")
+            .bind(id.as_uuid())
+            .fetch_optional(&self.log)
+            .await
+            .or_store_error()
+    }
+
+    async fn postpone(&self, id: DeliveryId, by: Duration) -> Result<(), StoreError> {
+        let postpone = "
+            UPDATE deliveries SET next_attempt_at = now() + make_interval(secs => $2) WHERE id = $1";
+        let postpone = sqlx::query(postpone).bind(id.as_uuid()).bind(by.as_secs_f64());
+        postpone.execute(&self.log).await.or_store_error()?;
+        Ok(())
+    }
+
+    async fn fail_all(&self, failures: u32) -> Result<(), StoreError> {
+        let set = sqlx::query("UPDATE deliveries SET failures = $1").bind(failures.cast_signed());
+        set.execute(&self.log).await.or_store_error()?;
+        Ok(())
     }
 }
 
@@ -107,6 +136,7 @@ impl PgStore {
             ("reap", reap::REAP),
             ("lost: requeue", lost::REQUEUE),
             ("lost: count", lost::COUNT),
+            ("backlog", backlog::BACKLOG),
             ("follow: resume", follow::RESUME),
             ("follow: hold", follow::HOLD),
         ]

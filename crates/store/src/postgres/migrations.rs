@@ -3,8 +3,10 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "init", include_str!("../../../../migrations/postgres/0001_init.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "init", include_str!("../../../../migrations/postgres/0001_init.sql")),
+    (2, "traceparent", include_str!("../../../../migrations/postgres/0002_traceparent.sql")),
+];
 
 /// A migrator for all of them.
 pub(super) fn migrator() -> Migrator {

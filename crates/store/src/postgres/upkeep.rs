@@ -3,10 +3,10 @@
 use super::error::{StoreResultExt as _, classify, is_missing_table};
 use super::{ACQUIRE_TIMEOUT, PgStore, migrations};
 use crate::error::StoreError;
-use crate::upkeep::{Migrated, Upkeep};
+use crate::upkeep::{Migrated, PoolUse, Upkeep};
 use async_trait::async_trait;
 use sqlx::migrate::{Migrate as _, MigrateError};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +54,16 @@ impl Upkeep for PgStore {
             Err(elapsed) => Err(StoreError::Unavailable(Arc::new(elapsed))),
         }
     }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("hot", &self.hot), pool_use("log", &self.log)]
+    }
+}
+
+fn pool_use(name: &'static str, pool: &PgPool) -> PoolUse {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    let open = pool.size().max(idle);
+    PoolUse { name, open, idle, limit: pool.options().get_max_connections() }
 }
 
 impl PgStore {

@@ -1,9 +1,9 @@
 //! The dispatcher's work: which file does what.
 
-use super::{PgStore, claim, feed, follow, lost, reap, release, settle, take_over};
+use super::{PgStore, backlog, claim, feed, follow, lost, reap, release, settle, take_over};
 use crate::error::StoreError;
 use crate::work::{
-    Claimed, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
+    Backlog, Claimed, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
     TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
@@ -65,6 +65,10 @@ impl Work for PgStore {
         older_than: Duration,
     ) -> Result<u64, StoreError> {
         lost::count(self, queue, older_than).await
+    }
+
+    async fn deliveries_backlog(&self) -> Result<Backlog, StoreError> {
+        backlog::backlog(self).await
     }
 
     async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError> {

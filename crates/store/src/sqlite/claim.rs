@@ -10,6 +10,7 @@ use postrider_common::delivery::{DeliveryState, Progress};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
 use postrider_common::tenant::TenantId;
+use postrider_common::trace::TraceContext;
 use serde::Serialize;
 use sqlx::FromRow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -57,7 +58,7 @@ pub(super) const UNKNOWN_AMONG: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = unhex(wanted.value, '-'))";
 
 pub(super) const EVENTS: &str = "
-    SELECT e.id, e.given_id, e.event_type, e.payload, e.occurred_at
+    SELECT e.id, e.given_id, e.event_type, e.payload, e.occurred_at, e.accepted_at, e.traceparent
     FROM json_each(?1) AS wanted CROSS JOIN events e ON e.id = unhex(wanted.value, '-')";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -90,6 +91,8 @@ struct EventRow {
     event_type: String,
     payload: Vec<u8>,
     occurred_at: Micros,
+    accepted_at: Micros,
+    traceparent: Option<String>,
 }
 
 pub(super) async fn claim(
@@ -219,7 +222,10 @@ impl EventRow {
         let event_type = EventType::parse(self.event_type)
             .map_err(|_| StoreError::Unreadable { what: "event type" })?;
         let occurred_at = self.occurred_at.try_into()?;
+        let accepted_at = self.accepted_at.try_into()?;
+        // What cannot be read is no reason not to send.
+        let trace = self.traceparent.and_then(|text| TraceContext::parse(&text).ok());
         let (given_id, payload) = (self.given_id, self.payload.into());
-        Ok(EventContent { given_id, event_type, payload, occurred_at })
+        Ok(EventContent { given_id, event_type, payload, occurred_at, accepted_at, trace })
     }
 }

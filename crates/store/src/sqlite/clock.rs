@@ -28,6 +28,12 @@ impl Micros {
         Self(self.0.saturating_sub(micros(by)))
     }
 
+    /// How much later it is; nothing, if it is earlier.
+    pub(super) fn since(self, earlier: Self) -> Duration {
+        let micros = self.0.saturating_sub(earlier.0);
+        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
+    }
+
     /// For the rows of a batch.
     pub(super) fn as_i64(self) -> i64 {
         self.0

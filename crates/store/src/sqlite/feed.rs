@@ -99,6 +99,7 @@ impl FedRow {
         let id = DeliveryId::from_uuid(self.id);
         let endpoint = EndpointId::from_uuid(self.endpoint_id);
         let queue = if self.attempts == 0 { WorkQueue::First } else { WorkQueue::Retry };
-        Ok(Fed { delivery: QueuedDelivery { id, endpoint, tenant }, queue })
+        let delivery = QueuedDelivery { id, endpoint, tenant, trace: None };
+        Ok(Fed { delivery, queue })
     }
 }

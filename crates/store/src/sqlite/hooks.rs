@@ -1,16 +1,18 @@
 //! What the conformance suite needs beyond the traits: moving time, reading rows as they are, and
 //! watching the states. Besides, the statements whose plans SQLite's own tests look at.
 
-use super::clock::micros;
+use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
-    SqliteStore, accept, claim, disable, endpoints, feed, follow, lost, reap, release, settle,
+    SqliteStore, accept, backlog, claim, disable, endpoints, feed, follow, lost, reap, release,
+    settle,
 };
 use crate::conformance::{RawDelivery, TestHooks};
 use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId};
 use std::time::Duration;
+use time::OffsetDateTime;
 
 const AGE: [&str; 2] = [
     "UPDATE deliveries SET next_attempt_at = next_attempt_at - ?1, queued_at = queued_at - ?1,
@@ -40,8 +42,8 @@ impl TestHooks for SqliteStore {
     async fn raw_delivery(&self, id: DeliveryId) -> Result<RawDelivery, StoreError> {
         let mut reader = self.readers.acquire().await.or_store_error()?;
         let now = self.clock.now(&mut reader).await?;
-        let (state, due_in_s, lease_left_s): (String, Option<f64>, Option<f64>) = sqlx::query_as(
-            "SELECT state, (next_attempt_at - ?2) / 1e6, (lease_until - ?2) / 1e6
+        let row: (String, u32, Option<f64>, Option<f64>) = sqlx::query_as(
+            "SELECT state, failures, (next_attempt_at - ?2) / 1e6, (lease_until - ?2) / 1e6
              FROM deliveries WHERE id = ?1",
         )
         .bind(id.as_uuid())
@@ -49,7 +51,8 @@ impl TestHooks for SqliteStore {
         .fetch_one(&mut *reader)
         .await
         .or_store_error()?;
-        Ok(RawDelivery { state, due_in_s, lease_left_s })
+        let (state, failures, due_in_s, lease_left_s) = row;
+        Ok(RawDelivery { state, failures, due_in_s, lease_left_s })
     }
 
     async fn raw_secret(&self, id: EndpointId) -> Result<Vec<u8>, StoreError> {
@@ -71,6 +74,37 @@ impl TestHooks for SqliteStore {
             .fetch_all(&self.readers)
             .await
             .or_store_error()
+    }
+
+    async fn now(&self) -> Result<OffsetDateTime, StoreError> {
+        let mut reader = self.readers.acquire().await.or_store_error()?;
+        self.clock.now(&mut reader).await?.try_into()
+    }
+
+    async fn feed_after(&self, id: EndpointId) -> Result<Option<OffsetDateTime>, StoreError> {
+        let found: Option<Micros> =
+            sqlx::query_scalar("SELECT feed_after FROM endpoint_flow WHERE endpoint_id = ?1")
+                .bind(id.as_uuid())
+                .fetch_optional(&self.readers)
+                .await
+                .or_store_error()?;
+        found.map(OffsetDateTime::try_from).transpose()
+    }
+
+    async fn postpone(&self, id: DeliveryId, by: Duration) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let due = txn.now().after(by);
+        let postpone = "UPDATE deliveries SET next_attempt_at = ?2 WHERE id = ?1";
+        let postpone = sqlx::query(postpone).bind(id.as_uuid()).bind(due);
+        postpone.execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
+    }
+
+    async fn fail_all(&self, failures: u32) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let set = sqlx::query("UPDATE deliveries SET failures = ?1").bind(failures);
+        set.execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
     }
 }
 
@@ -98,6 +132,7 @@ impl SqliteStore {
             reap::WRITE,
             lost::REQUEUE,
             lost::COUNT,
+            backlog::BACKLOG,
             follow::RESUME,
             follow::HOLD,
             follow::WRITE,

@@ -3,7 +3,7 @@
 use super::error::{StoreResultExt as _, classify, is_busy};
 use super::{ACQUIRE_TIMEOUT, SqliteStore, migrations};
 use crate::error::StoreError;
-use crate::upkeep::{Migrated, Upkeep};
+use crate::upkeep::{Migrated, PoolUse, Upkeep};
 use async_trait::async_trait;
 use sqlx::migrate::{Migrate as _, MigrateError};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
@@ -48,6 +48,16 @@ impl Upkeep for SqliteStore {
             Err(elapsed) => Err(StoreError::Unavailable(Arc::new(elapsed))),
         }
     }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("writer", self.writer.pool()), pool_use("readers", &self.readers)]
+    }
+}
+
+fn pool_use(name: &'static str, pool: &SqlitePool) -> PoolUse {
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    let open = pool.size().max(idle);
+    PoolUse { name, open, idle, limit: pool.options().get_max_connections() }
 }
 
 impl SqliteStore {

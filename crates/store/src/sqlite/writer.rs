@@ -23,6 +23,11 @@ impl Writer {
         Self { pool, clock }
     }
 
+    /// The pool, for whoever counts its connections.
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
     /// Begins to write, once those who asked before are done.
     pub(super) async fn begin(&self) -> Result<WriteTxn, StoreError> {
         // A deferred transaction that reads first fails at once when it turns to writing while

@@ -1,6 +1,6 @@
-//! The folder with the services' logs: removed when the test went well, kept and named when not.
+//! The folder with the programs' logs and data: removed when the test went well, kept and named when not.
 
-use super::Service;
+use super::program::{self, Program};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,19 @@ impl Logs {
     /// A new folder under `target/test-logs`.
     pub(super) fn new() -> Self {
         let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
-        let folder = super::process::binaries().join("../test-logs").join(name);
+        let folder = program::folder().join("../test-logs").join(name);
         fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         Self { folder: folder.canonicalize().unwrap_or(folder) }
     }
 
-    /// The log file of a service.
-    pub(super) fn of(&self, service: Service) -> PathBuf {
-        self.folder.join(format!("{}.log", service.binary()))
+    /// The log file of a program.
+    pub(super) fn of(&self, program: Program) -> PathBuf {
+        self.folder.join(format!("{}.log", program.name()))
+    }
+
+    /// Where a program may keep its data.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 }
 
@@ -27,7 +32,7 @@ impl Drop for Logs {
     #[expect(clippy::print_stderr, reason = "whoever reads the test's failure needs the place")]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the services' logs are kept in {}", self.folder.display());
+            eprintln!("the services' logs and data are kept in {}", self.folder.display());
         } else {
             // A folder that stays is in the way of nobody.
             let _ = fs::remove_dir_all(&self.folder);

@@ -44,7 +44,9 @@ impl Hot {
     }
 
     async fn explain(&mut self, options: &str, arguments: &str) -> Plan {
-        let sql = format!("EXPLAIN ({options}, FORMAT JSON) EXECUTE hot ({arguments})");
+        // Nothing between parentheses is no list of arguments.
+        let list = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+        let sql = format!("EXPLAIN ({options}, FORMAT JSON) EXECUTE hot {list}");
         let row: PgRow = sqlx::raw_sql(AssertSqlSafe(sql))
             .fetch_one(&mut self.0)
             .await

@@ -1,7 +1,7 @@
 //! Bytes come back as they went in. Those of a batch lie one after the other beside its JSON: here each
 //! row of a batch has others.
 
-use super::fresh;
+use super::subject;
 use postrider_common::id::EventId;
 use postrider_store::conformance::fixtures::{event, queued, success};
 use postrider_store::{Claim, NewEvent};
@@ -14,7 +14,7 @@ fn samples() -> [Vec<u8>; 4] {
 
 #[tokio::test]
 async fn payloads_are_kept_byte_for_byte() {
-    let subject = fresh().await;
+    let subject = subject().await;
     let (tenant, _) = subject.customer().await;
     let with = |payload: Vec<u8>| NewEvent { payload: payload.into(), ..event(&tenant) };
     let events: Vec<NewEvent> = samples().map(with).into();
@@ -31,7 +31,7 @@ async fn payloads_are_kept_byte_for_byte() {
 
 #[tokio::test]
 async fn answers_are_kept_byte_for_byte() {
-    let subject = fresh().await;
+    let subject = subject().await;
     let (tenant, _) = subject.customer().await;
     let ids = subject.queue(&tenant, samples().len()).await;
     let mut settlements = Vec::new();
@@ -52,7 +52,7 @@ async fn answers_are_kept_byte_for_byte() {
 
 #[tokio::test]
 async fn text_is_kept_as_it_is() {
-    let subject = fresh().await;
+    let subject = subject().await;
     let (tenant, _) = subject.customer().await;
     let odd = "\u{0}\"\\'[{\u{1f4a9}\u{2028}";
     let mut new = event(&tenant);

@@ -1,6 +1,6 @@
 //! Writers take turns: callers wait for each other, and one that goes away leaves nothing behind.
 
-use super::{fresh, store, store_in};
+use super::{store, store_in, subject};
 use futures::future::join_all;
 use postrider_common::id::EventId;
 use postrider_store::conformance::Subject;
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// one is.
 #[tokio::test]
 async fn a_caller_that_goes_away_leaves_nothing_half_done() {
-    let subject = fresh().await;
+    let subject = subject().await;
     let (tenant, _) = subject.customer().await;
     let room = QueueRoom::for_each(100);
     for steps in 1..=20 {
@@ -49,7 +49,7 @@ async fn steps_of<T>(future: impl Future<Output = T>, steps: usize) -> Option<T>
 /// More callers than there are connections.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_fails_because_others_write() {
-    let subject = fresh().await;
+    let subject = subject().await;
     let (tenant, _) = subject.customer().await;
     let ids = subject.queue(&tenant, 80).await;
     let calls = ids.into_iter().map(|id| {

@@ -2,6 +2,7 @@
 
 use postrider_api::Api;
 use postrider_common::config::AdminKey;
+use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
 use postrider_dispatcher::{Dispatcher, Limits};
 use postrider_egress::{EgressConfig, Guard, SystemLookup};
@@ -46,9 +47,11 @@ impl Services {
         listeners: Listeners,
         stop: CancellationToken,
     ) -> Result<(), ServicesError> {
-        let ingest = self.ingest();
-        let api = self.api();
-        let dispatcher = self.dispatcher()?;
+        // One process: the API shows the metrics of all three.
+        let metrics = Metrics::new();
+        let ingest = self.ingest(&metrics);
+        let api = self.api(&metrics);
+        let dispatcher = self.dispatcher(&metrics)?;
         let broker = self.engines.broker;
         let taking = async {
             let ended = ingest.run(listeners.grpc, stop.clone()).await;
@@ -65,11 +68,12 @@ impl Services {
         Ok(taken?)
     }
 
-    fn ingest(&self) -> Ingest {
-        Ingest::with(self.engines.clone(), Some(self.admin_key.clone()), self.grpc, self.grace)
+    fn ingest(&self, metrics: &Metrics) -> Ingest {
+        let (engines, admin_key) = (self.engines.clone(), Some(self.admin_key.clone()));
+        Ingest::with(engines, admin_key, self.grpc, self.grace, metrics)
     }
 
-    fn api(&self) -> Api {
+    fn api(&self, metrics: &Metrics) -> Api {
         let settings = postrider_api::Settings {
             admin_key: self.admin_key.clone(),
             keyring: self.master_key.clone(),
@@ -77,10 +81,13 @@ impl Services {
             grace: self.grace,
         };
         let guard = Guard::new(&self.egress, Arc::new(SystemLookup::new()));
-        Api::with(settings, Arc::clone(&self.engines.store), guard)
+        Api::with(settings, Arc::clone(&self.engines.store), guard, metrics)
     }
 
-    fn dispatcher(&self) -> Result<Dispatcher, postrider_dispatcher::BuildError> {
+    fn dispatcher(
+        &self,
+        metrics: &Metrics,
+    ) -> Result<Dispatcher, postrider_dispatcher::BuildError> {
         let settings = postrider_dispatcher::Settings {
             egress: self.egress.clone(),
             keyring: self.master_key.clone(),
@@ -88,6 +95,6 @@ impl Services {
             grace: self.grace,
         };
         let Engines { store, broker } = self.engines.clone();
-        Dispatcher::with(settings, store, broker)
+        Dispatcher::with(settings, store, broker, metrics)
     }
 }

@@ -10,11 +10,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 const EVENTS: &str = "
-    INSERT INTO events (id, tenant_id, given_id, event_type, payload, metadata, occurred_at)
-    SELECT id, tenant_id, given_id, event_type, payload, metadata, coalesce(occurred_at, now())
+    INSERT INTO events (id, tenant_id, given_id, event_type, payload, metadata, occurred_at,
+                        traceparent)
+    SELECT id, tenant_id, given_id, event_type, payload, metadata, coalesce(occurred_at, now()),
+           traceparent
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[],
-                $7::timestamptz[])
-         AS new (id, tenant_id, given_id, event_type, payload, metadata, occurred_at)";
+                $7::timestamptz[], $8::text[])
+         AS new (id, tenant_id, given_id, event_type, payload, metadata, occurred_at, traceparent)";
 
 const DELIVERIES: &str = "
     INSERT INTO deliveries
@@ -43,7 +45,8 @@ pub(super) async fn events(
             columns.push(id, event, wanting, state);
             if state == DeliveryState::Queued {
                 let tenant = event.tenant.clone();
-                let delivery = QueuedDelivery { id, endpoint: wanting.endpoint, tenant };
+                let (endpoint, trace) = (wanting.endpoint, event.trace);
+                let delivery = QueuedDelivery { id, endpoint, tenant, trace };
                 queued.entry(event.id).or_default().push(delivery);
             }
         }
@@ -72,7 +75,14 @@ async fn insert_events(
         .bind(events.clone().map(|event| event.event_type.as_str()).collect::<Vec<_>>())
         .bind(events.clone().map(|event| event.payload.as_ref()).collect::<Vec<&[u8]>>())
         .bind(events.clone().map(metadata).collect::<Result<Vec<_>, _>>()?)
-        .bind(events.map(|event| event.occurred_at).collect::<Vec<Option<OffsetDateTime>>>())
+        .bind(
+            events.clone().map(|event| event.occurred_at).collect::<Vec<Option<OffsetDateTime>>>(),
+        )
+        .bind(
+            events
+                .map(|event| event.trace.as_ref().map(ToString::to_string))
+                .collect::<Vec<Option<String>>>(),
+        )
         .execute(&mut *txn)
         .await?;
     Ok(())

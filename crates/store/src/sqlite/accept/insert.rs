@@ -16,10 +16,10 @@ use std::collections::HashMap;
 const EVENTS: &str = "
     WITH new AS MATERIALIZED (SELECT value AS event FROM json_each(?1))
     INSERT INTO events (id, tenant_id, given_id, event_type, payload, metadata, occurred_at,
-                        accepted_at)
+                        accepted_at, traceparent)
     SELECT unhex(event ->> 'id', '-'), event ->> 'tenant', event ->> 'given_id', event ->> 'type',
            substr(?2, event ->> '$.payload.at', event ->> '$.payload.len'), event ->> 'metadata',
-           coalesce(event ->> 'occurred_at', ?3), ?3
+           coalesce(event ->> 'occurred_at', ?3), ?3, event ->> 'traceparent'
     FROM new";
 
 const DELIVERIES: &str = "
@@ -43,6 +43,7 @@ struct EventRow<'a> {
     payload: Slice,
     metadata: String,
     occurred_at: Option<i64>,
+    traceparent: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -73,7 +74,8 @@ pub(super) async fn events(
             let (tenant, endpoint) = (event.tenant.as_str(), wanting.endpoint);
             rows.push(DeliveryRow { id, tenant, event: event.id, endpoint, state: state.as_str() });
             if state == DeliveryState::Queued {
-                let delivery = QueuedDelivery { id, endpoint, tenant: event.tenant.clone() };
+                let (tenant, trace) = (event.tenant.clone(), event.trace);
+                let delivery = QueuedDelivery { id, endpoint, tenant, trace };
                 queued.entry(event.id).or_default().push(delivery);
             }
         }
@@ -114,5 +116,6 @@ fn event_row<'a>(event: &'a NewEvent, payloads: &mut Bytes) -> Result<EventRow<'
         payload: payloads.push(&event.payload),
         metadata: json(&event.metadata)?,
         occurred_at: event.occurred_at.map(|time| Micros::from(time).as_i64()),
+        traceparent: event.trace.as_ref().map(ToString::to_string),
     })
 }

@@ -1,0 +1,36 @@
+//! What the workers move. A worker that nobody asked to be measured counts for itself.
+
+use postrider_common::metrics::{Counter, Metrics};
+
+/// What the workers move. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkerMetrics {
+    /// Deliveries that the feeder handed to the broker.
+    pub(crate) fed: Counter,
+    /// Those that the broker did not take.
+    pub(crate) taken_back: Counter,
+    /// Leases that the reaper ended.
+    pub(crate) reaped: Counter,
+    /// Deliveries whose message was lost.
+    pub(crate) found_lost: Counter,
+}
+
+impl WorkerMetrics {
+    pub(super) fn register(metrics: &Metrics) -> Self {
+        Self {
+            fed: metrics.counter("deliveries_fed", "Due deliveries that were handed to the broker"),
+            taken_back: metrics.counter(
+                "deliveries_taken_back",
+                "Due deliveries that the broker did not take and that went back to the schedule",
+            ),
+            reaped: metrics.counter(
+                "leases_reaped",
+                "Leases that ended with nobody to say what became of the attempt",
+            ),
+            found_lost: metrics.counter(
+                "deliveries_found_lost",
+                "Deliveries that went back to the schedule because their message was lost",
+            ),
+        }
+    }
+}

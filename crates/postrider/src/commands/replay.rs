@@ -1,0 +1,70 @@
+//! `postrider replay`: sends finished deliveries again, one call for each.
+
+use crate::call::{CallArgs, CallError, Id};
+use crate::escape::printable;
+use crate::output::{self, Moment};
+use crate::rest::{Call, Rest};
+use postrider_common::service::chain;
+use serde::Deserialize;
+
+/// Send finished deliveries again
+///
+/// Begins a new round for each, at the start of the retry schedule and under the same id, so that a
+/// receiver can tell. Only what is delivered or dead can be replayed. Each is reported; one that
+/// fails does not keep the others back, but the command then exits with 1. Needs the scope
+/// `webhooks:write`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  postrider replay msg_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
+  postrider deliveries list --status dead --json | jq -r '.data[].id' | xargs postrider replay")]
+pub(crate) struct Replay {
+    /// The deliveries' ids
+    #[arg(required = true, value_name = "DELIVERY_ID")]
+    ids: Vec<Id>,
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+#[derive(Deserialize)]
+struct Replayed {
+    id: String,
+    status: String,
+    round: u32,
+    next_attempt_at: Option<Moment>,
+}
+
+impl Replay {
+    /// Replays each, and reports it.
+    pub(crate) async fn run(self) -> Result<(), CallError> {
+        let rest = self.call.rest()?;
+        if let [id] = &self.ids[..] {
+            return self.replay(&rest, id).await;
+        }
+        let mut failed = 0;
+        for id in &self.ids {
+            match self.replay(&rest, id).await {
+                Err(CallError::Rest(error)) if error.is_of_one_call() => {
+                    failed += 1;
+                    output::note(&format!("{}: {}", printable(id.as_str()), chain(&error)));
+                }
+                done => done?,
+            }
+        }
+        if failed > 0 {
+            return Err(CallError::Some { failed, all: self.ids.len() });
+        }
+        Ok(())
+    }
+
+    async fn replay(&self, rest: &Rest, id: &Id) -> Result<(), CallError> {
+        let call = Call::post(&["deliveries", id.as_str(), "replay"]).for_tenant();
+        let answer = rest.call(&call).await?;
+        self.call.print_answer(rest, &call, &answer, shown)
+    }
+}
+
+fn shown(replayed: Replayed) -> String {
+    let Replayed { id, status, round, next_attempt_at } = replayed;
+    let due = next_attempt_at.map(|at| format!(", due {at}")).unwrap_or_default();
+    format!("{}  {}, round {round}{due}", printable(&id), printable(&status))
+}

@@ -1,0 +1,223 @@
+//! `postrider webhooks`: a tenant's endpoints, under the name that the API gives them. Making and
+//! changing one stand in `create` and `update`, the settings that both take in `settings`.
+
+mod create;
+mod settings;
+mod update;
+
+use crate::call::{CallArgs, CallError, Id};
+use crate::escape::printable;
+use crate::output::{self, Column, ConfirmArgs, Moment, Table, record};
+use crate::rest::{Call, ListArgs};
+use create::Create;
+use serde::Deserialize;
+use update::{Toggle, Update};
+
+/// Make, change and delete webhooks
+///
+/// A webhook is where a tenant's events go: a URL, the event types it wants, and the secret that its
+/// requests are signed with. Reading takes a key with the scope `read`, the rest `webhooks:write`;
+/// with the admin key name the tenant: `--tenant`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Webhooks {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    Create(Create),
+    List(List),
+    Show(Show),
+    Update(Update),
+    /// Pause a webhook: its deliveries are held until it is resumed
+    ///
+    /// Nothing is lost: what is held is sent once `postrider webhooks resume` is given, as long as
+    /// that is within 30 days.
+    #[command(visible_alias = "disable")]
+    #[command(after_help = "Examples:
+  postrider webhooks pause wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+    Pause(Toggle),
+    /// Resume a webhook that was paused, or that was switched off by the server
+    ///
+    /// What was held for it becomes due.
+    #[command(visible_alias = "enable")]
+    #[command(after_help = "Examples:
+  postrider webhooks resume wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+    Resume(Toggle),
+    Secret(Secret),
+    Delete(Delete),
+}
+
+/// List webhooks, newest first
+///
+/// Prints id, state, the event types wanted, and the URL.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  postrider webhooks list
+  postrider webhooks list --tenant acme --all --json | jq -r '.data[].url'")]
+struct List {
+    #[command(flatten)]
+    pages: ListArgs,
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+/// Show a webhook
+///
+/// Prints its settings and state, without its secret; `postrider webhooks secret` prints that.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  postrider webhooks show wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+struct Show {
+    /// The webhook's id
+    id: Id,
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+/// Print the secret that a webhook's requests are signed with
+///
+/// Needs the scope `webhooks:write`: who knows the secret can sign in your name.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  postrider webhooks secret wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+struct Secret {
+    /// The webhook's id
+    id: Id,
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+/// Delete a webhook
+///
+/// Its log stays; deliveries that it was still owed become dead and are not sent.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  postrider webhooks delete wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
+  postrider webhooks delete wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --yes")]
+struct Delete {
+    /// The webhook's id
+    id: Id,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
+    #[command(flatten)]
+    call: CallArgs,
+}
+
+#[derive(Deserialize)]
+struct Webhook {
+    id: String,
+    url: String,
+    secret: Option<String>,
+    events: Vec<String>,
+    is_active: bool,
+    timeout: Option<u64>,
+    retry_schedule: Option<Vec<u64>>,
+    description: String,
+    disabled: Option<Disabled>,
+    created_at: Moment,
+    updated_at: Moment,
+}
+
+#[derive(Deserialize)]
+struct Disabled {
+    at: Moment,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct SecretAnswer {
+    secret: String,
+}
+
+impl Webhooks {
+    /// Does what was typed.
+    pub(crate) async fn run(self) -> Result<(), CallError> {
+        match self.verb {
+            Verb::Create(create) => create.run().await,
+            Verb::List(List { pages, call }) => {
+                call.print_list(&Call::get(&["webhooks"]).for_tenant(), &pages, table).await
+            }
+            Verb::Show(Show { id, call }) => {
+                call.print(&Call::get(&["webhooks", id.as_str()]).for_tenant(), shown).await
+            }
+            Verb::Update(update) => update.run().await,
+            Verb::Pause(toggle) => toggle.run(false).await,
+            Verb::Resume(toggle) => toggle.run(true).await,
+            Verb::Secret(Secret { id, call }) => {
+                let secret = Call::get(&["webhooks", id.as_str(), "secret"]).for_tenant();
+                call.print(&secret, |answer: SecretAnswer| printable(&answer.secret).into_owned())
+                    .await
+            }
+            Verb::Delete(delete) => delete.run().await,
+        }
+    }
+}
+
+impl Delete {
+    async fn run(self) -> Result<(), CallError> {
+        let id = self.id.as_str();
+        let rest = self.call.rest()?;
+        self.confirm.confirm(&format!("Delete webhook {}", printable(id)))?;
+        rest.call(&Call::delete(&["webhooks", id]).for_tenant()).await?;
+        output::note(&format!("deleted {}", printable(id)));
+        Ok(())
+    }
+}
+
+impl Webhook {
+    fn state(&self) -> String {
+        match (&self.disabled, self.is_active) {
+            (Some(Disabled { reason, .. }), _) => format!("disabled ({reason})"),
+            (None, true) => "active".to_owned(),
+            (None, false) => "paused".to_owned(),
+        }
+    }
+}
+
+fn table(webhooks: Vec<Webhook>) -> Table {
+    let mut table = Table::new(&[
+        Column::Whole("ID"),
+        Column::Whole("STATE"),
+        Column::Text("EVENTS"),
+        Column::Text("URL"),
+    ]);
+    for webhook in webhooks {
+        let state = webhook.state();
+        table.row([webhook.id, state, webhook.events.join(","), webhook.url]);
+    }
+    table
+}
+
+fn shown(webhook: Webhook) -> String {
+    const CONTRACTS_OWN: &str = "the contract's own";
+    let state = webhook.state();
+    let since = webhook.disabled.map(|disabled| format!(" since {}", disabled.at));
+    let timeout =
+        webhook.timeout.map_or(CONTRACTS_OWN.to_owned(), |seconds| format!("{seconds} s"));
+    let schedule = webhook.retry_schedule.map_or(CONTRACTS_OWN.to_owned(), |delays| {
+        if delays.is_empty() { "no retries".to_owned() } else { seconds(&delays) }
+    });
+    let mut fields = vec![("id", webhook.id), ("url", webhook.url)];
+    fields.extend(webhook.secret.map(|secret| ("secret", secret)));
+    fields.extend([
+        ("state", state + &since.unwrap_or_default()),
+        ("events", webhook.events.join(",")),
+        ("description", or_dash(webhook.description)),
+        ("retries after", schedule),
+        ("time-out", timeout),
+        ("created", webhook.created_at.to_string()),
+        ("updated", webhook.updated_at.to_string()),
+    ]);
+    record(&fields)
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "-".to_owned() } else { text }
+}
+
+fn seconds(delays: &[u64]) -> String {
+    let delays = delays.iter().map(|seconds| format!("{seconds} s"));
+    delays.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,40 @@
+//! Backlog: for how long the oldest deliveries have waited.
+//!
+//! A loose index scan finds the endpoints that have `scheduled` deliveries, as the feeder's does, and
+//! probes the first of each; one probe more finds the oldest `queued` one.
+
+use super::PgStore;
+use super::error::StoreResultExt as _;
+use crate::error::StoreError;
+use crate::work::Backlog;
+use std::time::Duration;
+
+pub(super) const BACKLOG: &str = "
+    WITH RECURSIVE waiting AS (
+        (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
+         ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    ), due AS (
+        SELECT min(first.next_attempt_at) AS since
+        FROM waiting CROSS JOIN LATERAL (
+            SELECT o.next_attempt_at FROM deliveries o
+            WHERE o.endpoint_id = waiting.endpoint_id AND o.state = 'scheduled'
+              AND o.next_attempt_at <= now()
+            ORDER BY o.next_attempt_at LIMIT 1
+        ) AS first
+    )
+    SELECT extract(epoch FROM now() - (SELECT since FROM due))::float8,
+           extract(epoch FROM now() - (SELECT queued_at FROM deliveries
+                                       WHERE state = 'queued' AND queued_at <= now()
+                                       ORDER BY queued_at LIMIT 1))::float8";
+
+pub(super) async fn backlog(store: &PgStore) -> Result<Backlog, StoreError> {
+    let (due, queued): (Option<f64>, Option<f64>) =
+        sqlx::query_as(BACKLOG).fetch_one(&store.hot).await.or_store_error()?;
+    let age = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    Ok(Backlog { oldest_due: due.map(age), oldest_queued: queued.map(age) })
+}

@@ -1,0 +1,37 @@
+//! Backlog: for how long the oldest deliveries have waited.
+//!
+//! A loose index scan finds the endpoints that have `scheduled` deliveries, as the feeder's does, and
+//! probes the first of each; one probe more finds the oldest `queued` one.
+
+use super::SqliteStore;
+use super::clock::Micros;
+use super::error::StoreResultExt as _;
+use crate::error::StoreError;
+use crate::work::Backlog;
+
+pub(super) const BACKLOG: &str = "
+    WITH RECURSIVE waiting (endpoint_id) AS (
+        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
+                ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    )
+    SELECT (SELECT min((SELECT o.next_attempt_at FROM deliveries o
+                        WHERE o.endpoint_id = waiting.endpoint_id AND o.state = 'scheduled'
+                          AND o.next_attempt_at <= ?1
+                        ORDER BY o.next_attempt_at LIMIT 1))
+            FROM waiting),
+           (SELECT queued_at FROM deliveries WHERE state = 'queued' AND queued_at <= ?1
+            ORDER BY queued_at LIMIT 1)";
+
+pub(super) async fn backlog(store: &SqliteStore) -> Result<Backlog, StoreError> {
+    let mut reader = store.readers.acquire().await.or_store_error()?;
+    let now = store.clock.now(&mut reader).await?;
+    let (due, queued): (Option<Micros>, Option<Micros>) =
+        sqlx::query_as(BACKLOG).bind(now).fetch_one(&mut *reader).await.or_store_error()?;
+    let age = |since: Micros| now.since(since);
+    Ok(Backlog { oldest_due: due.map(age), oldest_queued: queued.map(age) })
+}

@@ -1,0 +1,19 @@
+//! The command line, run as a process: what it prints, how it exits, and that no key shows. The API
+//! that it calls is in this process.
+
+mod commands;
+mod completions;
+mod deliveries;
+mod failures;
+mod ingest_server;
+mod listen;
+mod listener;
+mod lists;
+mod output;
+mod profiles;
+mod program;
+mod scripted_ingest;
+mod secrecy;
+mod send;
+mod send_lost;
+mod verify;
