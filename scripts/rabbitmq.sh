@@ -111,8 +111,9 @@ rb_launch() {
     local env
     mapfile -t env < <(rb_env)
     # Started here, because the node would start one that outlives it and has no pid file.
-    start_daemon "$rb_epmd_pid" "$rb_log" env -i "${env[@]}" epmd
-    start_daemon "$rb_script_pid" "$rb_log" env -i "${env[@]}" "$rb_server"
+    # In its own folder: a node that is killed while it starts leaves a dump where it was started.
+    start_daemon "$rb_epmd_pid" "$rb_log" env -C "$rb_dir" -i "${env[@]}" epmd
+    start_daemon "$rb_script_pid" "$rb_log" env -C "$rb_dir" -i "${env[@]}" "$rb_server"
 }
 
 # Waits until the node answers, a minute at most; fails as soon as it has died.

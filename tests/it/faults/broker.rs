@@ -20,7 +20,7 @@ async fn events_are_accepted_while_the_broker_is_away_and_delivered_once_it_is_b
     let stack = Stack::start(StackOptions::default().amqp_url(rabbit.url())).await;
     let customer = stack.customer("acme").await;
     let receiver = Receiver::start(Behaviour::ok()).await;
-    let hook = customer.hook(&receiver, json!({ "timeout": 2 })).await;
+    let hook = customer.hook(&receiver, json!({})).await;
     publish(&customer, BEFORE).await.unwrap().unwrap();
     receiver.wait_for(|ledger| ledger.delivered() == BEFORE, REPAIRED).await.unwrap();
 
@@ -44,7 +44,7 @@ async fn a_broker_that_is_wiped_with_a_backlog_in_it_loses_no_event() {
     let mut stack = Stack::start(StackOptions::default().amqp_url(rabbit.url())).await;
     let customer = stack.customer("acme").await;
     let receiver = Receiver::start(Behaviour::ok()).await;
-    let hook = customer.hook(&receiver, json!({ "timeout": 2 })).await;
+    let hook = customer.hook(&receiver, json!({})).await;
 
     // With nobody to consume them, the messages are in the broker when it is wiped.
     stack.kill9(Service::Dispatcher).await;

@@ -53,7 +53,7 @@ async fn a_killed_ingest_loses_nothing_that_it_acknowledged_and_repeats_nothing(
     let mut stack = Stack::start(StackOptions::default()).await;
     let customer = stack.customer("acme").await;
     let receiver = Receiver::start(Behaviour::ok()).await;
-    let hook = customer.hook(&receiver, json!({ "timeout": 2 })).await;
+    let hook = customer.hook(&receiver, json!({})).await;
 
     let publishing = publish(&customer, EVENTS);
     receiver.wait_for(|ledger| ledger.delivered() >= KILLED_AT, REPAIRED).await.unwrap();

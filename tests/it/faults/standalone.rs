@@ -35,7 +35,7 @@ async fn six_kills_among_two_thousand_events_lose_nothing() {
     let customer = stack.customer("acme").await;
     let slow = Behaviour::always(Answer::Later(ANSWERS_AFTER, 200));
     let receiver = Arc::new(Receiver::start(slow).await);
-    let hook = customer.hook(&receiver, json!({ "timeout": 2 })).await;
+    let hook = customer.hook(&receiver, json!({})).await;
 
     let bursts = repeat_n((), EVENTS / PRODUCERS / BURST);
     let producers = [(); PRODUCERS].map(|()| publish_along(&customer, &receiver, bursts.clone()));
