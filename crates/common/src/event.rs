@@ -3,13 +3,14 @@
 use crate::id::EventId;
 use crate::tenant::TenantId;
 use bytes::Bytes;
+use postrider_contract::EventView;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use time::OffsetDateTime;
 
-/// The longest event type, in characters.
-pub const MAX_EVENT_TYPE_LEN: usize = 128;
+pub use postrider_contract::MAX_EVENT_TYPE_LEN;
+
 /// The longest `event_id` or `idempotency_key`, in characters.
 pub const MAX_GIVEN_ID_LEN: usize = 64;
 
@@ -29,12 +30,7 @@ impl EventType {
     /// Parses an event type.
     pub fn parse(text: impl Into<String>) -> Result<Self, EventTypeError> {
         let text = text.into();
-        let known = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let word = |word: &str| !word.is_empty() && word.chars().all(known);
-        if text.len() > MAX_EVENT_TYPE_LEN || !text.split('.').all(word) {
-            return Err(EventTypeError);
-        }
-        Ok(Self(text))
+        if postrider_contract::is_event_type(&text) { Ok(Self(text)) } else { Err(EventTypeError) }
     }
 
     /// The type as text.
@@ -111,6 +107,19 @@ pub struct Event {
     pub occurred_at: OffsetDateTime,
     /// When it was accepted, on the database's clock.
     pub accepted_at: OffsetDateTime,
+}
+
+impl Event {
+    /// What its contract makes a body of.
+    pub fn view(&self) -> EventView<'_> {
+        EventView {
+            id: self.id.as_uuid(),
+            given_id: self.given_id.as_deref(),
+            event_type: self.event_type.as_str(),
+            occurred_at: self.occurred_at,
+            payload: &self.payload,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,19 +1,18 @@
 //! The request's body: the same bytes on every attempt.
+//!
+//! A contract's list of keys is compiled into fixed bytes and the values between them. The whole is
+//! in the form that survives a JavaScript round trip whenever the payload is: see [`crate::json`].
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+mod constant;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use crate::ids::IdPrefixes;
+use crate::request::DeliveryView;
+use bytes::{Bytes, BytesMut};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-/// What a body is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct EventView<'a> {
-    /// The event's type: plain ASCII without quotes or backslashes.
-    pub event_type: &'a str,
-    /// When the event happened.
-    pub occurred_at: OffsetDateTime,
-    /// The normalised JSON object that the producer gave.
-    pub payload: &'a [u8],
-}
 
 /// A body could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -23,18 +22,95 @@ pub enum BodyError {
     Time(#[from] time::error::Format),
 }
 
-/// The body of Standard Webhooks: `type`, `timestamp` (RFC 3339, UTC, whole seconds), `data`.
-pub(crate) fn standard(event: &EventView<'_>) -> Result<Bytes, BodyError> {
-    let timestamp = rfc3339_seconds(event.occurred_at)?;
-    let mut body = BytesMut::with_capacity(event.payload.len() + event.event_type.len() + 64);
-    body.put_slice(b"{\"type\":\"");
-    body.put_slice(event.event_type.as_bytes());
-    body.put_slice(b"\",\"timestamp\":\"");
-    body.put_slice(timestamp.as_bytes());
-    body.put_slice(b"\",\"data\":");
-    body.put_slice(event.payload);
-    body.put_slice(b"}");
-    Ok(body.freeze())
+/// What a body is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BodyRule {
+    /// The payload itself.
+    Payload,
+    /// An object of these keys, in this order.
+    Object(Vec<Member>),
+}
+
+/// One key of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    key: String,
+    value: Source,
+    /// What stands before the value: a brace or a comma, the key, a colon.
+    before: String,
+}
+
+/// Where a key's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    EventId,
+    EventType,
+    /// In RFC 3339, UTC, whole seconds, with `Z`.
+    TimeText,
+    /// In Unix seconds, an integer.
+    TimeNumber,
+    DeliveryId,
+    DeliveryUuid,
+    EndpointId,
+    Payload,
+    /// JSON in JavaScript's form.
+    Constant(String),
+}
+
+impl BodyRule {
+    /// The body for one delivery.
+    pub(crate) fn write(
+        &self,
+        delivery: &DeliveryView<'_>,
+        ids: &IdPrefixes,
+    ) -> Result<Bytes, BodyError> {
+        let payload = delivery.event.payload;
+        let Self::Object(members) = self else { return Ok(Bytes::copy_from_slice(payload)) };
+        let fixed: usize = members.iter().map(|member| member.before.len() + 64).sum();
+        let mut body = BytesMut::with_capacity(payload.len() + fixed);
+        for member in members {
+            body.extend_from_slice(member.before.as_bytes());
+            member.value.write(&mut body, delivery, ids)?;
+        }
+        body.extend_from_slice(if members.is_empty() { b"{}" } else { b"}" });
+        Ok(body.freeze())
+    }
+
+    /// The key whose value comes from here.
+    pub(crate) fn key_of(&self, source: &Source) -> Option<&str> {
+        let Self::Object(members) = self else { return None };
+        members.iter().find(|member| member.value == *source).map(|member| member.key.as_str())
+    }
+}
+
+impl Source {
+    fn write(
+        &self,
+        body: &mut BytesMut,
+        delivery: &DeliveryView<'_>,
+        ids: &IdPrefixes,
+    ) -> Result<(), BodyError> {
+        let event = &delivery.event;
+        match self {
+            Self::EventId => write_string(body, &event.shown_id(ids)),
+            Self::EventType => write_string(body, event.event_type),
+            Self::TimeText => write_string(body, &rfc3339_seconds(event.occurred_at)?),
+            Self::TimeNumber => {
+                body.extend_from_slice(event.occurred_at.unix_timestamp().to_string().as_bytes());
+            }
+            Self::DeliveryId => write_string(body, &ids.delivery(delivery.id)),
+            Self::DeliveryUuid => write_string(body, &delivery.id.hyphenated().to_string()),
+            Self::EndpointId => write_string(body, delivery.endpoint_id),
+            Self::Payload => body.extend_from_slice(event.payload),
+            Self::Constant(json) => body.extend_from_slice(json.as_bytes()),
+        }
+        Ok(())
+    }
+}
+
+/// A constant's JSON in the form in which it is sent; other text as it is.
+pub(crate) fn constant_form(json: &str) -> String {
+    constant::value(json).unwrap_or_else(|_| json.to_owned())
 }
 
 /// RFC 3339 in UTC, rounded down to whole seconds, with `Z`.
@@ -42,22 +118,12 @@ fn rfc3339_seconds(at: OffsetDateTime) -> Result<String, time::error::Format> {
     at.to_offset(time::UtcOffset::UTC).truncate_to_second().format(&Rfc3339)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn keys_are_in_order_and_the_time_is_rounded_down() {
-        let event = EventView {
-            event_type: "user.created",
-            occurred_at: datetime!(2024-01-20 16:00:00.999999 +1),
-            payload: br#"{"b":1,"a":"\u0000"}"#,
-        };
-        let expected = concat!(
-            r#"{"type":"user.created","timestamp":"2024-01-20T15:00:00Z","#,
-            r#""data":{"b":1,"a":"\u0000"}}"#
-        );
-        assert_eq!(standard(&event).unwrap(), expected);
+fn write_string(body: &mut BytesMut, text: &str) {
+    body.extend_from_slice(b"\"");
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        body.extend_from_slice(text.as_bytes());
+    } else {
+        body.extend_from_slice(constant::escaped(text).as_bytes());
     }
+    body.extend_from_slice(b"\"");
 }

@@ -1,70 +1,87 @@
-//! One contract: everything that a product promises its receivers.
+//! One contract: everything that a product promises its receivers, as its file says.
 
-use crate::body::{self, BodyError, EventView};
+mod read;
+mod secrets;
+mod send;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use crate::api::ManagementApi;
+use crate::backoff::Backoff;
+use crate::body::BodyRule;
+use crate::catalogue::CataloguedEvent;
+use crate::digest::ContractDigest;
+use crate::header::{HeaderLabel, HeaderRule};
 use crate::ids::IdPrefixes;
+use crate::rate_limit::RateWindow;
 use crate::schedule::{Jitter, RetrySchedule};
-use crate::secret::{self, SecretError, SigningKey};
-use crate::signature;
-use bytes::Bytes;
-use secrecy::SecretString;
+use crate::secret::SecretRule;
+use crate::signature::SignatureHeader;
+use crate::success::SuccessRule;
+use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// The contract of a tenant that names none.
 pub const DEFAULT_CONTRACT: &str = "standard-webhooks";
 
-/// At once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h.
-const STANDARD_DELAYS: [u32; 9] = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400];
-
-/// What one request says about its delivery.
-#[derive(Clone, Copy, Debug)]
-pub struct DeliveryView<'a> {
-    /// The delivery's id, the same on every attempt.
-    pub id: Uuid,
-    /// The attempt's own time, in Unix seconds; it is signed.
-    pub timestamp: i64,
-    /// The bytes that are sent.
-    pub body: &'a [u8],
+/// What becomes of a delivery, and of its endpoint, when the last attempt has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterLast {
+    /// The delivery has failed.
+    Fail,
+    /// The delivery has failed, and the endpoint is switched off.
+    DisableEndpoint,
+    /// The delivery waits in the dead-letter queue for somebody to look at it.
+    DeadLetter,
 }
 
 /// A product's contract.
 #[derive(Clone, Debug)]
 pub struct Contract {
-    name: &'static str,
+    name: String,
+    description: String,
+    source: Arc<str>,
+    digest: ContractDigest,
     ids: IdPrefixes,
-    user_agent: String,
-    allows_http: bool,
+    https_only: bool,
+    rate_limit: Vec<RateWindow>,
     carries_trace_context: bool,
+    content_type: HeaderRule,
+    user_agent: HeaderRule,
+    headers: Vec<HeaderRule>,
+    body: BodyRule,
+    signatures: Vec<SignatureHeader>,
+    secret: SecretRule,
+    second_secret: Option<SecretRule>,
     timeout: Duration,
+    success: SuccessRule,
     schedule: RetrySchedule,
+    backoff: Option<Backoff>,
     jitter: Jitter,
+    after_last: AfterLast,
+    api: ManagementApi,
+    catalogue: Vec<CataloguedEvent>,
 }
 
 impl Contract {
-    /// The contract of <https://www.standardwebhooks.com>: three `webhook-…` headers, a body of
-    /// `type`, `timestamp` and `data`, ten attempts over three days.
-    ///
-    /// # Panics
-    ///
-    /// Never: its schedule is a constant that a test covers.
-    pub fn standard_webhooks() -> Self {
-        #[expect(clippy::expect_used, reason = "a constant within the limits, covered by a test")]
-        let schedule = RetrySchedule::from_seconds(&STANDARD_DELAYS).expect("a valid constant");
-        Self {
-            name: DEFAULT_CONTRACT,
-            ids: IdPrefixes { event: "evt_", delivery: "msg_", endpoint: "webhook_" },
-            user_agent: concat!("Postrider/", env!("CARGO_PKG_VERSION")).to_owned(),
-            allows_http: true,
-            carries_trace_context: true,
-            timeout: Duration::from_secs(15),
-            schedule,
-            jitter: Jitter::percent(15),
-        }
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    /// The contract's name.
-    pub fn name(&self) -> &str {
-        self.name
+    /// What it is for, in a sentence.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The text that it was read from, comments included: what is kept of a version in use.
+    pub fn source(&self) -> &Arc<str> {
+        &self.source
+    }
+
+    /// Names what it says: another version of the contract has another digest.
+    pub fn digest(&self) -> ContractDigest {
+        self.digest
     }
 
     /// How its ids are written.
@@ -74,13 +91,22 @@ impl Contract {
 
     /// Whether an endpoint may have a plain `http://` URL.
     pub fn allows_http(&self) -> bool {
-        self.allows_http
+        !self.https_only
     }
 
-    /// Whether a request may carry a `traceparent` (W3C Trace Context) beside the contract's own
-    /// headers.
+    /// How many requests an endpoint may get; every window holds at the same time.
+    pub fn rate_limit(&self) -> &[RateWindow] {
+        &self.rate_limit
+    }
+
+    /// Whether requests may carry a `traceparent` (W3C Trace Context) beside the contract's own headers.
     pub fn carries_trace_context(&self) -> bool {
         self.carries_trace_context
+    }
+
+    /// How requests name their sender.
+    pub fn user_agent(&self) -> String {
+        self.user_agent.value.written()
     }
 
     /// How long an attempt may take, head and body together.
@@ -93,100 +119,62 @@ impl Contract {
         &self.schedule
     }
 
+    /// The rule behind the schedule where an endpoint may have its own numbers in it.
+    pub fn backoff(&self) -> Option<&Backoff> {
+        self.backoff.as_ref()
+    }
+
     /// By how much a retry may be late.
     pub fn jitter(&self) -> Jitter {
         self.jitter
     }
 
-    /// Whether a response with this status counts as success: any 2xx.
+    /// Whether a response with this status counts as success.
     pub fn is_success(&self, status: u16) -> bool {
-        (200..300).contains(&status)
+        self.success.accepts(status)
     }
 
-    /// Writes 24 random bytes in the contract's form of a secret.
-    ///
-    /// ```
-    /// let contract = postrider_contract::Contract::standard_webhooks();
-    /// let secret = contract.secret_from_random(&[7; 24]);
-    /// assert!(contract.signing_key(&secret).is_ok());
-    /// ```
-    pub fn secret_from_random(&self, bytes: &[u8; 24]) -> SecretString {
-        secret::from_random(bytes)
+    /// What follows when the last attempt has failed.
+    pub fn after_last(&self) -> AfterLast {
+        self.after_last
     }
 
-    /// Takes the signing key from a secret, or says why it is none.
-    pub fn signing_key(&self, secret: &SecretString) -> Result<SigningKey, SecretError> {
-        SigningKey::from_secret(secret)
+    /// How its customers manage their endpoints; the native words where it says nothing of it.
+    pub fn api(&self) -> &ManagementApi {
+        &self.api
     }
 
-    /// The request's body.
-    pub fn body(&self, event: &EventView<'_>) -> Result<Bytes, BodyError> {
-        body::standard(event)
+    /// The kinds of event that its documents name, in their order.
+    pub fn catalogue(&self) -> &[CataloguedEvent] {
+        &self.catalogue
     }
 
-    /// The names of the headers that the contract sets, in lower case: an endpoint may not set them.
-    pub fn header_names(&self) -> &'static [&'static str] {
-        &["content-type", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature"]
+    /// The kind of event of this type.
+    pub fn catalogued(&self, event_type: &str) -> Option<&CataloguedEvent> {
+        self.catalogue.iter().find(|event| event.event_type() == event_type)
     }
 
-    /// The request's headers in their order, signed with every valid key.
-    pub fn headers(
-        &self,
-        delivery: &DeliveryView<'_>,
-        keys: &[SigningKey],
-    ) -> [(&'static str, String); 5] {
-        let DeliveryView { timestamp, body, .. } = *delivery;
-        let id = self.ids.delivery(delivery.id);
-        let signature = signature::header_value(keys, &id, timestamp, body);
-        [
-            ("content-type", "application/json".to_owned()),
-            ("user-agent", self.user_agent.clone()),
-            ("webhook-id", id),
-            ("webhook-timestamp", timestamp.to_string()),
-            ("webhook-signature", signature),
-        ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_published_verifier_accepts_our_headers() {
-        let contract = Contract::standard_webhooks();
-        let secret = contract.secret_from_random(&[3; 24]);
-        let key = contract.signing_key(&secret).unwrap();
-        let body = br#"{"type":"a","timestamp":"2024-01-20T15:00:00Z","data":{}}"#;
-        let timestamp =
-            i64::try_from(std::time::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_secs())
-                .unwrap();
-        let delivery = DeliveryView { id: Uuid::from_u128(7), timestamp, body };
-        let mut headers = http_headers(&contract.headers(&delivery, &[key]));
-        let verifier =
-            standardwebhooks::Webhook::new(secrecy::ExposeSecret::expose_secret(&secret)).unwrap();
-        verifier.verify(body, &headers).unwrap();
-        headers.insert("webhook-id", "msg_other".parse().unwrap());
-        assert!(verifier.verify(body, &headers).is_err());
+    /// The headers that the contract sets, in the order in which they are sent.
+    pub fn header_labels(&self) -> impl Iterator<Item = &HeaderLabel> {
+        let first = [&self.content_type, &self.user_agent].into_iter().chain(&self.headers);
+        let signatures = self.signatures.iter().map(|signature| &signature.label);
+        first.map(|header| &header.label).chain(signatures)
     }
 
-    fn http_headers(headers: &[(&'static str, String)]) -> http::HeaderMap {
-        let typed = |(name, value): &(&'static str, String)| {
-            (http::HeaderName::from_static(name), value.parse().unwrap())
-        };
-        headers.iter().map(typed).collect()
+    /// Whether the contract sets this header; an endpoint may not. The case does not matter.
+    pub fn sets_header(&self, name: &str) -> bool {
+        self.header_labels().any(|label| label.name().as_str().eq_ignore_ascii_case(name))
     }
 
-    #[test]
-    fn the_headers_are_those_that_are_named() {
-        let contract = Contract::standard_webhooks();
-        let delivery = DeliveryView { id: Uuid::nil(), timestamp: 0, body: b"" };
-        let names = contract.headers(&delivery, &[]).map(|(name, _)| name);
-        assert_eq!(names, *contract.header_names());
+    pub(crate) fn headers_with_values(&self) -> &[HeaderRule] {
+        &self.headers
     }
 
-    #[test]
-    fn there_are_ten_attempts() {
-        assert_eq!(Contract::standard_webhooks().schedule().seconds().len(), 9);
+    pub(crate) fn signature_headers(&self) -> &[SignatureHeader] {
+        &self.signatures
+    }
+
+    pub(crate) fn body_rule(&self) -> &BodyRule {
+        &self.body
     }
 }

@@ -12,7 +12,7 @@ mod number;
 mod parser;
 mod string;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 

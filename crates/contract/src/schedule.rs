@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 /// The longest delay: 30 days, in seconds.
-const MAX_DELAY_SECONDS: u32 = 30 * 24 * 60 * 60;
+pub(crate) const MAX_DELAY_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// The most retries that a schedule may have.
-const MAX_RETRIES: usize = 50;
+pub(crate) const MAX_RETRIES: usize = 50;
 
 /// The delays before each retry; the first attempt is not part of it. Each delay counts from the
 /// end of the previous attempt. The default is a single attempt.
@@ -34,6 +34,12 @@ impl RetrySchedule {
             Some(_) => Err(ScheduleError::TooLong),
             None => Ok(Self(seconds.to_vec())),
         }
+    }
+
+    /// A schedule whose maker knows that it is within the limits.
+    pub(crate) fn within_limits(seconds: Vec<u32>) -> Self {
+        debug_assert!(Self::from_seconds(&seconds).is_ok());
+        Self(seconds)
     }
 
     /// The delays in seconds.

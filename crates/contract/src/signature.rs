@@ -1,97 +1,98 @@
-//! The signature of Standard Webhooks: `v1,` and base64 of HMAC-SHA-256 over `{id}.{timestamp}.{body}`.
+//! The headers that hold signatures, and how their values are made.
 //!
-//! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
-//! "Webhook headers (sending metadata to consumers)".
+//! A header holds the signatures of one or more entries of the contract file; an entry signs with
+//! the keys that it can use. Reading such values back is in `verify`.
 
-use crate::secret::SigningKey;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-/// The value of the signature header: one signature per valid key, separated by spaces.
-///
-/// `timestamp` is in Unix seconds.
-pub(crate) fn header_value(keys: &[SigningKey], id: &str, timestamp: i64, body: &[u8]) -> String {
-    let head = signed_head(id, timestamp);
-    let signatures = keys.iter().map(|key| {
-        let mac = key.sign(&[head.as_bytes(), body]);
-        format!("v1,{}", STANDARD.encode(mac))
-    });
-    signatures.collect::<Vec<_>>().join(" ")
-}
-
-/// The signatures of version 1 in such a value; whatever else stands there is of another version, or
-/// none.
-pub(crate) fn macs(value: &str) -> Vec<[u8; 32]> {
-    let signatures = value.split_ascii_whitespace().filter_map(|one| one.strip_prefix("v1,"));
-    let decoded = signatures.filter_map(|encoded| STANDARD.decode(encoded).ok());
-    decoded.filter_map(|mac| mac.try_into().ok()).collect()
-}
-
-/// Whether a signature is right under this key; compares in constant time.
-pub(crate) fn is_right(
-    key: &SigningKey,
-    id: &str,
-    timestamp: i64,
-    body: &[u8],
-    mac: &[u8; 32],
-) -> bool {
-    key.is_mac_of(&[signed_head(id, timestamp).as_bytes(), body], mac)
-}
-
-/// What is signed before the body.
-fn signed_head(id: &str, timestamp: i64) -> String {
-    format!("{id}.{timestamp}.")
-}
-
+mod read;
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use secrecy::SecretString;
+mod tests;
 
-    struct Vector {
-        secret: &'static str,
-        id: &'static str,
-        timestamp: i64,
-        body: &'static str,
-        expected: &'static str,
-    }
+pub(crate) use read::{Secrets, read_all};
 
-    const VECTORS: [Vector; 2] = [
-        Vector {
-            secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            timestamp: 1_614_265_330,
-            body: r#"{"test": 2432232314}"#,
-            expected: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-        },
-        Vector {
-            secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
-            id: "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
-            timestamp: 1_649_367_553,
-            body: r#"{"email":"test@example.com","username":"test_user"}"#,
-            expected: "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
-        },
-    ];
+use crate::header::{Header, HeaderLabel};
+use crate::key::{SigningKey, Slot};
+use crate::secret::Encoding;
+use crate::template::{Template, Values};
 
-    fn key(secret: &str) -> SigningKey {
-        SigningKey::from_secret(&SecretString::from(secret)).unwrap()
-    }
+/// How a signature is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// RFC 2104 with SHA-1.
+    HmacSha1,
+    /// RFC 2104 with SHA-256.
+    HmacSha256,
+    /// RFC 2104 with SHA-512.
+    HmacSha512,
+    /// RFC 8032.
+    Ed25519,
+}
 
-    #[test]
-    fn the_known_vectors_agree() {
-        for v in VECTORS {
-            let value = header_value(&[key(v.secret)], v.id, v.timestamp, v.body.as_bytes());
-            assert_eq!(value, v.expected);
+impl Algorithm {
+    /// The length of a signature in bytes.
+    pub(crate) fn signature_bytes(self) -> usize {
+        match self {
+            Self::HmacSha1 => 20,
+            Self::HmacSha256 => 32,
+            Self::HmacSha512 | Self::Ed25519 => 64,
         }
     }
+}
 
-    #[test]
-    fn several_keys_sign_side_by_side() {
-        let [one, two] = &VECTORS;
-        let keys = [key(two.secret), key(one.secret)];
-        let value = header_value(&keys, one.id, one.timestamp, one.body.as_bytes());
-        let (first, second) = value.split_once(' ').unwrap();
-        assert!(first.starts_with("v1,"));
-        assert_eq!(second, one.expected);
+/// A header that holds signatures.
+#[derive(Clone, Debug)]
+pub(crate) struct SignatureHeader {
+    pub(crate) label: HeaderLabel,
+    /// What stands once before the signatures.
+    pub(crate) prefix: Template,
+    /// What stands between several; without it, there is only one.
+    pub(crate) separator: Option<char>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// One way in which a header's signatures are made.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) slot: Slot,
+    pub(crate) content: Template,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) encoding: Encoding,
+    /// What stands around each signature.
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+impl SignatureHeader {
+    /// The header, signed with every key if it can hold several signatures, and else with the first
+    /// that fits; `None` if none does.
+    pub(crate) fn sign<'a>(
+        &'a self,
+        values: &Values<'_>,
+        keys: &[SigningKey],
+    ) -> Option<Header<'a>> {
+        let mut value = self.prefix.fill(values);
+        let mut signed = false;
+        for signature in keys.iter().flat_map(|key| self.signatures(values, key)) {
+            if signed {
+                let Some(separator) = self.separator else { break };
+                value.push(separator);
+            }
+            value.push_str(&signature);
+            signed = true;
+        }
+        signed.then_some(Header { label: &self.label, value })
+    }
+
+    /// What each entry that can use the key makes of it.
+    fn signatures<'a>(
+        &'a self,
+        values: &'a Values<'_>,
+        key: &'a SigningKey,
+    ) -> impl Iterator<Item = String> + 'a {
+        let entries = self.entries.iter().filter(|entry| entry.slot == key.slot);
+        entries.filter_map(move |entry| {
+            let signature = key.sign(entry.algorithm, |sink| entry.content.feed(values, sink))?;
+            let encoded = entry.encoding.encode(&signature);
+            Some([entry.before.as_str(), &encoded, &entry.after].concat())
+        })
     }
 }

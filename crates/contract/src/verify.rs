@@ -2,20 +2,20 @@
 //!
 //! Nothing that delivers needs this; it is for whoever builds or debugs a receiver. Signing, the other
 //! direction, is in `signature`.
-//!
-//! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
-//! "Verifying webhook authenticity".
 
+mod signed;
+#[cfg(test)]
+mod tests;
+
+use crate::body::Source;
 use crate::contract::Contract;
-use crate::secret::SigningKey;
-use crate::signature;
-use serde::Deserialize;
-use std::borrow::Cow;
+use crate::key::{SigningKey, Verify};
+use crate::signature::SignatureHeader;
+use crate::template::{Template, Variable};
+use serde_json::value::RawValue;
+use signed::{Candidate, Signed};
+use std::collections::HashMap;
 use std::time::Duration;
-
-const ID: &str = "webhook-id";
-const TIMESTAMP: &str = "webhook-timestamp";
-const SIGNATURE: &str = "webhook-signature";
 
 /// A request as it was received.
 #[derive(Clone, Copy, Debug)]
@@ -35,21 +35,21 @@ pub struct Verified {
 
 /// Which rule a request breaks. It never shows what the signature should have been: told to a
 /// sender, that would be a signature for whatever it likes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// A header that the contract promises is not there.
     #[error("the header {0} is missing")]
-    Missing(&'static str),
+    Missing(String),
     /// A header stands there twice, and receivers differ in which one they take.
     #[error("the header {0} is given more than once")]
-    Repeated(&'static str),
+    Repeated(String),
     /// A header is not in its form.
     #[error("the header {header} must be {form}")]
     Malformed {
         /// Its name.
-        header: &'static str,
+        header: String,
         /// What it must be.
-        form: &'static str,
+        form: String,
     },
     /// No signature is right under any of the keys.
     #[error(
@@ -80,89 +80,133 @@ pub enum VerifyError {
 }
 
 impl Contract {
-    /// Checks a request's signature with each of the keys, and then its age: `now` is in Unix seconds,
-    /// and the timestamp may differ from it by `tolerance` either way. Gives the first key that fits,
-    /// or the first rule that is broken. Signatures are compared in constant time.
+    /// Checks a request's signatures with each of the keys, and then its age, if the contract signs a
+    /// time: `now` is in Unix seconds, and the time may differ from it by `tolerance` either way.
+    ///
+    /// Each header with signatures must have a right one under one of the keys; headers for a secret
+    /// of which no key is given are left aside. Gives the first key that fits, or the first rule that
+    /// is broken. Signatures are compared in constant time.
     ///
     /// ```
-    /// use postrider_contract::{Contract, Received, VerifyError};
+    /// use postrider_contract::{Contracts, Received, SigningKey, VerifyError};
     /// use std::time::Duration;
     /// let request = Received { headers: &[("Webhook-Id", b"msg_1")], body: b"{}" };
-    /// let verified =
-    ///     Contract::standard_webhooks().verify(&request, &[], 0, Duration::from_secs(300));
-    /// assert_eq!(verified, Err(VerifyError::Missing("webhook-timestamp")));
+    /// let (contracts, keys): (_, &[SigningKey]) = (Contracts::built_in(), &[]);
+    /// let contract = contracts.default_contract();
+    /// let verified = contract.verify(&request, keys, 0, Duration::from_secs(300));
+    /// assert_eq!(verified, Err(VerifyError::Missing("webhook-timestamp".to_owned())));
     /// ```
-    pub fn verify(
+    pub fn verify<K: Verify>(
         &self,
         request: &Received<'_>,
-        keys: &[SigningKey],
+        keys: &[K],
         now: i64,
         tolerance: Duration,
     ) -> Result<Verified, VerifyError> {
-        let (id, timestamp) = signed_headers(request)?;
-        let macs = signature::macs(header(request, SIGNATURE)?);
-        if macs.is_empty() {
-            let form = "v1, and 32 bytes in base64; several are separated by spaces";
-            return Err(VerifyError::Malformed { header: SIGNATURE, form });
+        let mut verified = None;
+        let mut signed_at = None;
+        for header in self.headers_to_verify(keys) {
+            let signed = Signed::of(self, header, request)?;
+            let candidates = signed.candidates(header)?;
+            let signs = |key: &K| candidates.iter().any(|one| is_right(one, &signed, key));
+            let key = keys.iter().position(signs).ok_or(VerifyError::Differs)?;
+            verified.get_or_insert(key);
+            signed_at = signed_at.or(signed.timestamp(header)?);
         }
-        let signed = |key: &SigningKey| {
-            macs.iter().any(|mac| signature::is_right(key, id, timestamp, request.body, mac))
-        };
-        let key = keys.iter().position(signed).ok_or(VerifyError::Differs)?;
-        check_age(timestamp, now, tolerance)?;
-        Ok(Verified { key })
+        if let Some(timestamp) = signed_at {
+            check_age(timestamp, now, tolerance)?;
+        }
+        Ok(Verified { key: verified.ok_or(VerifyError::Differs)? })
     }
 
-    /// The signature header's name and the value that would have been right under this key, for
+    /// The headers with signatures that any of the keys could have made; the first one if there is
+    /// none, so that its form is judged.
+    fn headers_to_verify<K: Verify>(&self, keys: &[K]) -> Vec<&SignatureHeader> {
+        let all = self.signature_headers();
+        let fits = |header: &&SignatureHeader| {
+            let mut entries = header.entries.iter();
+            entries.any(|entry| keys.iter().any(|key| key.fits(entry.slot, entry.algorithm)))
+        };
+        let headers: Vec<_> = all.iter().filter(fits).collect();
+        if headers.is_empty() { all.iter().take(1).collect() } else { headers }
+    }
+
+    /// The first signature header's name and the value that would have been right under this key, for
     /// whoever holds the secret and looks for the difference. Never for the sender.
     pub fn expected_signature(
         &self,
         request: &Received<'_>,
         key: &SigningKey,
-    ) -> Result<(&'static str, String), VerifyError> {
-        let (id, timestamp) = signed_headers(request)?;
+    ) -> Result<(&str, String), VerifyError> {
         let keys = std::slice::from_ref(key);
-        Ok((SIGNATURE, signature::header_value(keys, id, timestamp, request.body)))
+        for header in self.headers_to_verify(keys) {
+            let signed = Signed::of(self, header, request)?;
+            if let Some(expected) = header.sign(&signed.values(), keys) {
+                return Ok((header.label.as_str(), expected.value));
+            }
+        }
+        Err(VerifyError::Differs)
     }
 
-    /// The delivery's id, which is the same on every attempt.
-    pub fn delivery_id<'a>(&self, request: &Received<'a>) -> Option<&'a str> {
-        header(request, ID).ok()
+    /// The delivery's id as a receiver sees it, which is the same on every attempt.
+    pub fn delivery_id(&self, request: &Received<'_>) -> Option<String> {
+        let variables = [Variable::DeliveryId, Variable::DeliveryUuid];
+        let sources = [Source::DeliveryId, Source::DeliveryUuid];
+        self.told(request, &variables, &sources)
     }
 
     /// The event's type.
     pub fn event_type(&self, request: &Received<'_>) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Body<'a> {
-            #[serde(rename = "type", borrow)]
-            event_type: Cow<'a, str>,
-        }
-        let body: Body<'_> = serde_json::from_slice(request.body).ok()?;
-        Some(body.event_type.into_owned())
+        self.told(request, &[Variable::EventType], &[Source::EventType])
+    }
+
+    /// What a header tells, or the body.
+    fn told(
+        &self,
+        request: &Received<'_>,
+        variables: &[Variable],
+        sources: &[Source],
+    ) -> Option<String> {
+        let in_header = variables.iter().find_map(|variable| {
+            let rule = self.headers_with_values().iter().find(|one| one.value.tells(*variable))?;
+            let value = header(request, rule.label.as_str()).ok()?;
+            read_whole(&rule.value, value, *variable).map(str::to_owned)
+        });
+        in_header.or_else(|| {
+            let key = sources.iter().find_map(|source| self.body_rule().key_of(source))?;
+            let body: HashMap<String, &RawValue> = serde_json::from_slice(request.body).ok()?;
+            serde_json::from_str(body.get(key)?.get()).ok()
+        })
     }
 }
 
-/// The id and the timestamp, which are signed along with the body.
-fn signed_headers<'a>(request: &Received<'a>) -> Result<(&'a str, i64), VerifyError> {
-    let id = header(request, ID)?;
-    let form = "a time in whole Unix seconds";
-    let malformed = VerifyError::Malformed { header: TIMESTAMP, form };
-    let timestamp = header(request, TIMESTAMP)?.parse().map_err(|_| malformed)?;
-    Ok((id, timestamp))
+fn is_right<K: Verify>(candidate: &Candidate<'_>, signed: &Signed<'_>, key: &K) -> bool {
+    let Candidate { entry, signature } = candidate;
+    let values = signed.values();
+    key.fits(entry.slot, entry.algorithm)
+        && key.is_signature(entry.algorithm, signature, |sink| entry.content.feed(&values, sink))
 }
 
-fn header<'a>(request: &Received<'a>, name: &'static str) -> Result<&'a str, VerifyError> {
+/// What a variable stands for in a header's whole value.
+fn read_whole<'a>(template: &Template, value: &'a str, variable: Variable) -> Option<&'a str> {
+    let (values, rest) = template.read(value)?;
+    let found = values.into_iter().find(|(one, _)| *one == variable);
+    found.filter(|_| rest.is_empty()).map(|(_, value)| value)
+}
+
+/// The only value of a header, as text.
+fn header<'a>(request: &Received<'a>, name: &str) -> Result<&'a str, VerifyError> {
     let mut values = request
         .headers
         .iter()
         .filter(|(given, _)| given.eq_ignore_ascii_case(name))
         .map(|(_, value)| *value);
-    let value = values.next().ok_or(VerifyError::Missing(name))?;
+    let value = values.next().ok_or_else(|| VerifyError::Missing(name.to_owned()))?;
     if values.next().is_some() {
-        return Err(VerifyError::Repeated(name));
+        return Err(VerifyError::Repeated(name.to_owned()));
     }
-    let malformed = VerifyError::Malformed { header: name, form: "text" };
-    std::str::from_utf8(value).map_err(|_| malformed)
+    let text = std::str::from_utf8(value);
+    text.map_err(|_| VerifyError::Malformed { header: name.to_owned(), form: "text".to_owned() })
 }
 
 fn check_age(timestamp: i64, now: i64, tolerance: Duration) -> Result<(), VerifyError> {
@@ -176,147 +220,4 @@ fn check_age(timestamp: i64, now: i64, tolerance: Duration) -> Result<(), Verify
     } else {
         VerifyError::TooNew { ahead_seconds: distance, tolerance_seconds }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use secrecy::SecretString;
-
-    /// Signed as the specification's own example is.
-    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-    const NOW: i64 = 1_614_265_330;
-    const BODY: &[u8] = br#"{"test": 2432232314}"#;
-    const RIGHT: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-    const TOLERANCE: Duration = Duration::from_mins(5);
-
-    /// The three headers, and the ways in which a test changes them.
-    #[derive(Clone)]
-    struct Request {
-        headers: Vec<(&'static str, Vec<u8>)>,
-        body: &'static [u8],
-    }
-
-    impl Request {
-        fn signed(signature: &str) -> Self {
-            let headers = vec![
-                ("Webhook-Id", b"msg_p5jXN8AQM9LWM0D4loKWxJek".to_vec()),
-                ("Webhook-Timestamp", NOW.to_string().into_bytes()),
-                ("Webhook-Signature", signature.as_bytes().to_vec()),
-            ];
-            Self { headers, body: BODY }
-        }
-
-        fn with(mut self, place: usize, value: &str) -> Self {
-            self.headers[place].1 = value.as_bytes().to_vec();
-            self
-        }
-
-        fn verify(&self, secrets: &[&str], now: i64) -> Result<Verified, VerifyError> {
-            let keys: Vec<_> = secrets.iter().map(|secret| key(secret)).collect();
-            self.received(|request| {
-                Contract::standard_webhooks().verify(&request, &keys, now, TOLERANCE)
-            })
-        }
-
-        fn received<T>(&self, then: impl FnOnce(Received<'_>) -> T) -> T {
-            let headers: Vec<_> =
-                self.headers.iter().map(|(name, value)| (*name, value.as_slice())).collect();
-            then(Received { headers: &headers, body: self.body })
-        }
-    }
-
-    fn key(secret: &str) -> SigningKey {
-        SigningKey::from_secret(&SecretString::from(secret)).unwrap()
-    }
-
-    #[test]
-    fn a_right_signature_is_found_among_others_and_under_any_key() {
-        let wrong = RIGHT.replace("g0hM", "g0hN");
-        let signed = Request::signed(&format!("v1a,abc {wrong} {RIGHT}"));
-        assert_eq!(signed.verify(&[SECRET], NOW), Ok(Verified { key: 0 }));
-        assert_eq!(signed.verify(&[OTHER, SECRET], NOW), Ok(Verified { key: 1 }));
-    }
-
-    #[test]
-    fn whatever_is_changed_makes_the_signature_differ() {
-        let signed = Request::signed(RIGHT);
-        let body = Request { body: br#"{"test":2432232314}"#, ..signed.clone() };
-        let changed = [
-            signed.clone().with(0, "msg_other"),
-            signed.clone().with(1, "1614265331"),
-            signed.clone().with(2, &RIGHT.replace("g0hM", "g0hN")),
-            body,
-        ];
-        for request in changed {
-            let headers = &request.headers;
-            assert_eq!(request.verify(&[SECRET], NOW), Err(VerifyError::Differs), "{headers:?}");
-        }
-        for secrets in [&[OTHER][..], &[]] {
-            assert_eq!(signed.verify(secrets, NOW), Err(VerifyError::Differs));
-        }
-    }
-
-    #[test]
-    fn the_borders_of_its_age() {
-        let signed = Request::signed(RIGHT);
-        for now in [NOW - 300, NOW, NOW + 300] {
-            assert!(signed.verify(&[SECRET], now).is_ok(), "{now}");
-        }
-        let old = VerifyError::TooOld { age_seconds: 301, tolerance_seconds: 300 };
-        assert_eq!(signed.verify(&[SECRET], NOW + 301), Err(old));
-        let new = VerifyError::TooNew { ahead_seconds: 301, tolerance_seconds: 300 };
-        assert_eq!(signed.verify(&[SECRET], NOW - 301), Err(new));
-        // A signature that differs is that, however old.
-        assert_eq!(signed.verify(&[OTHER], NOW + 301), Err(VerifyError::Differs));
-        assert!(matches!(signed.verify(&[SECRET], i64::MIN), Err(VerifyError::TooNew { .. })));
-    }
-
-    #[test]
-    fn each_header_must_be_there_once_and_in_its_form() {
-        let names = [ID, TIMESTAMP, SIGNATURE];
-        for (place, name) in names.into_iter().enumerate() {
-            let mut missing = Request::signed(RIGHT);
-            let removed = missing.headers.remove(place);
-            assert_eq!(missing.verify(&[SECRET], NOW), Err(VerifyError::Missing(name)));
-            let mut repeated = Request::signed(RIGHT);
-            repeated.headers.push(removed);
-            assert_eq!(repeated.verify(&[SECRET], NOW), Err(VerifyError::Repeated(name)));
-            let mut binary = Request::signed(RIGHT);
-            binary.headers[place].1 = vec![0xff];
-            assert!(is_malformed(&binary, name));
-        }
-        for text in ["", "now", "1.5", "99999999999999999999"] {
-            assert!(is_malformed(&Request::signed(RIGHT).with(1, text), TIMESTAMP), "{text}");
-        }
-        for text in ["", "v1,", "v1,abc", "v1,g0hM", "v1a,abc", &RIGHT[3..]] {
-            assert!(is_malformed(&Request::signed(text), SIGNATURE), "{text}");
-        }
-    }
-
-    fn is_malformed(request: &Request, name: &str) -> bool {
-        matches!(request.verify(&[SECRET], NOW), Err(VerifyError::Malformed { header, .. }) if header == name)
-    }
-
-    #[test]
-    fn the_expected_signature_is_the_one_that_verifies() {
-        let request = Request::signed("v1,whatever");
-        let contract = Contract::standard_webhooks();
-        let expected =
-            request.received(|request| contract.expected_signature(&request, &key(SECRET)));
-        assert_eq!(expected, Ok((SIGNATURE, RIGHT.to_owned())));
-    }
-
-    #[test]
-    fn id_and_type_are_read_whether_or_not_it_is_signed() {
-        let contract = Contract::standard_webhooks();
-        let typed = Request { body: br#"{"type":"a\u002eb","data":{}}"#, ..Request::signed("") };
-        typed.received(|request| {
-            assert_eq!(contract.delivery_id(&request), Some("msg_p5jXN8AQM9LWM0D4loKWxJek"));
-            assert_eq!(contract.event_type(&request).as_deref(), Some("a.b"));
-        });
-        let bare = Received { headers: &[], body: b"[]" };
-        assert_eq!((contract.delivery_id(&bare), contract.event_type(&bare)), (None, None));
-    }
 }

@@ -19,6 +19,8 @@ const IDLE: Duration = Duration::from_mins(5);
 /// An endpoint that can be sent to.
 #[derive(Debug)]
 pub(crate) struct Recipient {
+    /// The id text by which its owner knows it.
+    pub(crate) endpoint_id: String,
     pub(crate) contract: Arc<Contract>,
     pub(crate) url: TargetUrl,
     pub(crate) keys: Vec<SigningKey>,
@@ -113,6 +115,7 @@ impl EndpointBook {
         let secret = self.keyring.open(&endpoint.secret, owner).map_err(Unusable::Sealed)?;
         let key = contract.signing_key(&secret).map_err(Unusable::Secret)?;
         Ok(Recipient {
+            endpoint_id: endpoint.public_id.clone(),
             url,
             keys: vec![key],
             schedule: endpoint

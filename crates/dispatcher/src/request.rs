@@ -5,7 +5,7 @@ use crate::endpoints::Recipient;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use postrider_common::trace::TraceContext;
-use postrider_contract::{BodyError, DeliveryView, EventView};
+use postrider_contract::{AttemptView, BodyError, DeliveryView, EventView};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -22,8 +22,6 @@ pub(crate) struct Prepared {
 pub(crate) enum PrepareError {
     #[error("the body could not be written")]
     Body(#[from] BodyError),
-    #[error("a header's name cannot be sent")]
-    Name(#[from] http::header::InvalidHeaderName),
     #[error("a header's value cannot be sent")]
     Value(#[from] http::header::InvalidHeaderValue),
 }
@@ -35,24 +33,29 @@ pub(crate) fn prepare(
     recipient: &Recipient,
     span: Option<TraceContext>,
 ) -> Result<Prepared, PrepareError> {
-    let body = recipient.contract.body(&EventView {
-        event_type: work.event.event_type.as_str(),
-        occurred_at: work.event.occurred_at,
-        payload: &work.event.payload,
-    })?;
-    let started_at = database_now(work);
     let delivery = DeliveryView {
         id: work.delivery.id.as_uuid(),
-        timestamp: started_at.unix_timestamp(),
-        body: &body,
+        endpoint_id: &recipient.endpoint_id,
+        event: EventView {
+            id: work.delivery.event.as_uuid(),
+            given_id: work.event.given_id.as_deref(),
+            event_type: work.event.event_type.as_str(),
+            occurred_at: work.event.occurred_at,
+            payload: &work.event.payload,
+        },
     };
-    let headers = recipient.contract.headers(&delivery, &recipient.keys);
+    let body = recipient.contract.body(&delivery)?;
+    let started_at = database_now(work);
+    let timestamp = started_at.unix_timestamp();
+    let attempt = AttemptView { delivery, timestamp, body: &body };
     let trace = span.or(work.event.trace).filter(|_| recipient.contract.carries_trace_context());
-    let trace = trace.map(|trace| (TraceContext::NAME, trace.to_string()));
+    let trace = trace.map(|trace| (HeaderName::from_static(TraceContext::NAME), trace.to_string()));
+    let headers = recipient.contract.headers(&attempt, &recipient.keys);
     let headers = headers
         .into_iter()
+        .map(|header| (header.label.name().clone(), header.value))
         .chain(trace)
-        .map(|(name, value)| Ok((HeaderName::try_from(name)?, HeaderValue::try_from(value)?)))
+        .map(|(name, value)| Ok((name, HeaderValue::try_from(value)?)))
         .collect::<Result<_, PrepareError>>()?;
     Ok(Prepared { headers, body, started_at })
 }

@@ -68,6 +68,8 @@ pub enum Claim {
 /// What is sent of an event.
 #[derive(Clone, Debug)]
 pub struct EventContent {
+    /// The id that the producer gave it.
+    pub given_id: Option<String>,
     /// Its type.
     pub event_type: EventType,
     /// The normalised payload.

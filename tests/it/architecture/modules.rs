@@ -38,7 +38,7 @@ fn position(path: &str) -> Position<'_> {
     match name {
         "lib" | "main" | "build" => Position::Root,
         _ if folder_name == "bin" && above.ends_with("/src") => Position::Root,
-        _ if matches!(folder_name, "benches" | "examples") => Position::Root,
+        _ if matches!(folder_name, "benches" | "examples" | "fuzz_targets") => Position::Root,
         _ if is_root_folder => Position::Module {
             parents: vec![format!("{folder}/lib.rs"), format!("{folder}/main.rs")],
             name,

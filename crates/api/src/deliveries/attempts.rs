@@ -11,7 +11,7 @@ use crate::path::PathId;
 use axum::extract::State;
 use postrider_common::delivery::Delivery;
 use postrider_common::tenant::TenantScope;
-use postrider_contract::EventView;
+use postrider_contract::DeliveryView;
 use std::sync::Arc;
 
 pub(super) async fn attempts(
@@ -40,10 +40,10 @@ async fn request_body(
     let Some(event) = event.filter(|event| event.id == delivery.event) else {
         return Ok(None);
     };
-    let body = app.contract(&delivery.contract)?.body(&EventView {
-        event_type: event.event_type.as_str(),
-        occurred_at: event.occurred_at,
-        payload: &event.payload,
+    let body = app.contract(&delivery.contract)?.body(&DeliveryView {
+        id: delivery.id.as_uuid(),
+        endpoint_id: &delivery.endpoint,
+        event: event.view(),
     })?;
     Ok(Some(String::from_utf8_lossy(&body).into()))
 }

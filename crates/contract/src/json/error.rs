@@ -53,6 +53,21 @@ pub enum JsonError {
     },
 }
 
+impl JsonError {
+    /// The byte at which the rule is broken.
+    pub fn offset(&self) -> usize {
+        match self {
+            Self::ByteOrderMark => 0,
+            Self::NotUtf8 { offset }
+            | Self::NotAnObject { offset }
+            | Self::NotJson { offset, .. }
+            | Self::DuplicateKey { offset, .. }
+            | Self::TooDeep { offset }
+            | Self::TrailingData { offset } => *offset,
+        }
+    }
+}
+
 /// What the grammar of RFC 8259 asks for at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {

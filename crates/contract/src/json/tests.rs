@@ -1,8 +1,8 @@
 //! Each rule of the normal form, and each refusal, as a table. What no table foresees is beside it:
 //! properties of generated text, and a comparison with a JavaScript engine.
 
-mod generate;
-mod node;
+pub(crate) mod generate;
+pub(crate) mod node;
 mod properties;
 
 use super::{Expected, JsonError, MAX_DEPTH, normalise_object};

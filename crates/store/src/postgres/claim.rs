@@ -65,7 +65,7 @@ pub(super) const UNKNOWN_AMONG: &str = "
 pub(super) const EVENTS: &str = "
     SELECT e.* FROM unnest($1::uuid[]) AS wanted (id)
     CROSS JOIN LATERAL (
-        SELECT id, event_type, payload, occurred_at, accepted_at, traceparent
+        SELECT id, given_id, event_type, payload, occurred_at, accepted_at, traceparent
         FROM events WHERE id = wanted.id LIMIT 1
     ) AS e";
 
@@ -90,6 +90,7 @@ struct ClaimRow {
 #[derive(FromRow)]
 struct EventRow {
     id: Uuid,
+    given_id: Option<String>,
     event_type: String,
     payload: Vec<u8>,
     occurred_at: OffsetDateTime,
@@ -217,11 +218,12 @@ impl EventRow {
         let event_type = EventType::parse(self.event_type)
             .inspect_err(|error| tracing::error!(event = %id, %error, "its type cannot be read"))
             .ok()?;
-        let Self { payload, occurred_at, accepted_at, traceparent, .. } = self;
+        let Self { given_id, payload, occurred_at, accepted_at, traceparent, .. } = self;
         let payload = payload.into();
         // What cannot be read is no reason not to send.
         let trace = traceparent.and_then(|text| TraceContext::parse(&text).ok());
-        let content = EventContent { event_type, payload, occurred_at, accepted_at, trace };
+        let content =
+            EventContent { given_id, event_type, payload, occurred_at, accepted_at, trace };
         Some((id, Arc::new(content)))
     }
 }

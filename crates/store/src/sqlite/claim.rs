@@ -58,7 +58,7 @@ pub(super) const UNKNOWN_AMONG: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = unhex(wanted.value, '-'))";
 
 pub(super) const EVENTS: &str = "
-    SELECT e.id, e.event_type, e.payload, e.occurred_at, e.accepted_at, e.traceparent
+    SELECT e.id, e.given_id, e.event_type, e.payload, e.occurred_at, e.accepted_at, e.traceparent
     FROM json_each(?1) AS wanted CROSS JOIN events e ON e.id = unhex(wanted.value, '-')";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -87,6 +87,7 @@ struct ClaimRow {
 #[derive(FromRow)]
 struct EventRow {
     id: Uuid,
+    given_id: Option<String>,
     event_type: String,
     payload: Vec<u8>,
     occurred_at: Micros,
@@ -224,7 +225,7 @@ impl EventRow {
         let accepted_at = self.accepted_at.try_into()?;
         // What cannot be read is no reason not to send.
         let trace = self.traceparent.and_then(|text| TraceContext::parse(&text).ok());
-        let payload = self.payload.into();
-        Ok(EventContent { event_type, payload, occurred_at, accepted_at, trace })
+        let (given_id, payload) = (self.given_id, self.payload.into());
+        Ok(EventContent { given_id, event_type, payload, occurred_at, accepted_at, trace })
     }
 }

@@ -5,10 +5,10 @@ use super::{Invariant, Violation};
 use crate::Published;
 use crate::receiver::Received;
 use postrider_common::attempt::FailureKind;
-use postrider_common::delivery::{DeadReason, DeliveryState};
+use postrider_common::delivery::{DeadReason, Delivery, DeliveryState};
 use postrider_common::event::Event;
 use postrider_common::id::{DeliveryId, EventId};
-use postrider_contract::{Contracts, EventView};
+use postrider_contract::{Contracts, DeliveryView};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
@@ -143,7 +143,7 @@ impl<'a> Case<'a> {
             return Err(format!("is owed to {}", obligation.delivery.endpoint));
         }
         let event = obligation.event.as_ref().ok_or("has no event")?;
-        let body = self.body_of(event, &obligation.delivery.contract)?;
+        let body = self.body_of(event, &obligation.delivery)?;
         if request.body != body {
             return Err("has another body than its contract says".to_owned());
         }
@@ -159,14 +159,15 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
-    fn body_of(&self, event: &Event, contract: &str) -> Result<bytes::Bytes, String> {
-        let contract = self.contracts.get(contract).ok_or("follows an unknown contract")?;
-        let view = EventView {
-            event_type: event.event_type.as_str(),
-            occurred_at: event.occurred_at,
-            payload: &event.payload,
+    fn body_of(&self, event: &Event, delivery: &Delivery) -> Result<bytes::Bytes, String> {
+        let contract = self.contracts.get(&delivery.contract);
+        let view = DeliveryView {
+            id: delivery.id.as_uuid(),
+            endpoint_id: &delivery.endpoint,
+            event: event.view(),
         };
-        contract.body(&view).map_err(|error| error.to_string())
+        let body = contract.ok_or("follows an unknown contract")?.body(&view);
+        body.map_err(|error| error.to_string())
     }
 
     /// I3: no more repeats than what the test did makes unavoidable.

@@ -2,7 +2,7 @@
 
 use crate::api::harness::{Harness, MAX_ENDPOINTS};
 use axum::http::StatusCode;
-use postrider_contract::Contract;
+use postrider_contract::Contracts;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ async fn a_url_is_all_it_takes() {
     }
     assert!(made["id"].as_str().unwrap().starts_with("webhook_"));
     let secret = SecretString::from(made["secret"].as_str().unwrap());
-    Contract::standard_webhooks().signing_key(&secret).unwrap();
+    Contracts::built_in().default_contract().signing_key(&secret).unwrap();
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ impl Spelled {
 }
 
 /// Objects, nested and with unique keys, between white space.
-pub(super) fn document() -> impl Strategy<Value = String> {
+pub(crate) fn document() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         4 => number(),
         3 => string().prop_map(|spelled| format!("\"{}\"", spelled.text)),
@@ -75,7 +75,7 @@ pub(super) fn damaged_document() -> impl Strategy<Value = String> {
 }
 
 /// Documents that a random generator does not find: as deep, wide and long as they may be.
-pub(super) fn extreme_documents() -> Vec<String> {
+pub(crate) fn extreme_documents() -> Vec<String> {
     let nested =
         |open: &str, close: &str| format!("{{\"a\":{}1.0{}}}", open.repeat(127), close.repeat(127));
     let keys = (0..3000_u64).map(|n| format!("\"{}\":{n}.0", n * 7_919 % 3001 * 2_000_003));

@@ -17,7 +17,7 @@ const ROUND_TRIP: &str = include_str!("round_trip.js");
 
 /// For each document what JavaScript makes of it, or None where `JSON.parse` refuses it. One
 /// process, one JSON text per line both ways.
-fn round_trips(documents: &[String]) -> Vec<Option<String>> {
+pub(crate) fn round_trips(documents: &[String]) -> Vec<Option<String>> {
     let mut node = Command::new("node")
         .args(["-e", ROUND_TRIP])
         .stdin(Stdio::piped())
@@ -36,7 +36,7 @@ fn round_trips(documents: &[String]) -> Vec<Option<String>> {
     answers
 }
 
-fn generated(count: usize, strategy: &impl Strategy<Value = String>) -> Vec<String> {
+pub(crate) fn generated(count: usize, strategy: &impl Strategy<Value = String>) -> Vec<String> {
     let mut runner = TestRunner::default();
     let documents = (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current());
     documents.collect()
