@@ -32,7 +32,7 @@ demo: build ## Watch events being delivered, by a stack of its own (STACK=distri
 
 bench: ## Measure throughput, latency, CPU and memory; STACK=distributed (as it is), embedded or both
 	cargo build --release -p postrider -p postrider-ingest -p postrider-dispatcher -p postrider-api -p postrider-bench
-	@scripts/bench $(STACK)
+	@STACK=$(or $(STACK),distributed) scripts/bench
 
 test: ## Run every test, on PostgreSQL and RabbitMQ and again on the engines inside standalone
 	cargo build --workspace --bins --tests $(FEATURES)

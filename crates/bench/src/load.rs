@@ -1,0 +1,16 @@
+//! Load: what producers do. Each submodule is one way of producing; all tell what they published.
+
+pub(crate) mod steady;
+pub(crate) mod stream;
+pub(crate) mod unary;
+
+use std::time::Duration;
+
+/// What was accepted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published {
+    /// Events, numbered from the first that may be.
+    pub(crate) events: u64,
+    /// From the start to the last answer.
+    pub(crate) within: Duration,
+}
