@@ -83,6 +83,8 @@ impl EventFilter {
 pub enum DisableReason {
     /// A receiver answered 410: it is gone for good.
     Gone,
+    /// The last attempt of a delivery failed, after which the contract says so.
+    Exhausted,
 }
 
 impl DisableReason {
@@ -90,12 +92,13 @@ impl DisableReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gone => "gone",
+            Self::Exhausted => "exhausted",
         }
     }
 
     /// Reads a stored name back.
     pub fn from_name(name: &str) -> Option<Self> {
-        (name == Self::Gone.as_str()).then_some(Self::Gone)
+        [Self::Gone, Self::Exhausted].into_iter().find(|reason| reason.as_str() == name)
     }
 }
 

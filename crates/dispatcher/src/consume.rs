@@ -167,8 +167,7 @@ impl Intake {
         let in_flight = self.metrics.fly();
         self.deliveries.spawn(async move {
             let _in_flight = in_flight;
-            courier.deliver(work, trace).await;
-            drop(slot);
+            courier.deliver(work, slot, trace).await;
         });
     }
 }

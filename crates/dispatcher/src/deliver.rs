@@ -6,13 +6,14 @@ use crate::judge::{Judgement, judge};
 use crate::metrics::{Attempt, DispatcherMetrics};
 use crate::request::{Prepared, database_now, prepare};
 use crate::settle::Settler;
+use crate::slots::Slot;
 use crate::trace;
 use postrider_common::attempt::{AttemptRecord, FailureKind, HeaderList};
 use postrider_common::crash_point::crash_point;
 use postrider_common::delivery::{Outcome, Policy, next};
 use postrider_common::service::chain;
 use postrider_common::trace::TraceContext;
-use postrider_contract::{Jitter, RetrySchedule};
+use postrider_contract::{AfterLast, Jitter, RetrySchedule};
 use postrider_egress::{Client, Request, UrlRefusal};
 use postrider_store::{Release, Settlement, SharedStore};
 use std::sync::Arc;
@@ -50,15 +51,16 @@ struct Terms<'a> {
     contract: &'a str,
     schedule: &'a RetrySchedule,
     jitter: Jitter,
+    after_last: AfterLast,
 }
 
 impl Courier {
     /// Makes the attempt that was claimed, and settles it. `message` is the processing of the
     /// message that named it.
-    pub(crate) async fn deliver(&self, work: Work, message: Option<TraceContext>) {
+    pub(crate) async fn deliver(&self, work: Work, slot: Slot, message: Option<TraceContext>) {
         let delivery = &work.delivery;
         match self.endpoints.get(delivery.endpoint, delivery.endpoint_version).await {
-            Ok(Known::Usable(recipient)) => self.deliver_to(&work, &recipient, message).await,
+            Ok(Known::Usable(recipient)) => self.deliver_to(&work, &recipient, slot, message).await,
             Ok(Known::Unusable(refused)) => self.record_refusal(&work, &refused, message).await,
             Ok(Known::Absent) => self.release(&work).await,
             Err(error) => {
@@ -69,7 +71,13 @@ impl Courier {
         }
     }
 
-    async fn deliver_to(&self, work: &Work, recipient: &Recipient, message: Option<TraceContext>) {
+    async fn deliver_to(
+        &self,
+        work: &Work,
+        recipient: &Recipient,
+        slot: Slot,
+        message: Option<TraceContext>,
+    ) {
         if work.lease_end < Instant::now() + recipient.timeout + LEASE_RESERVE {
             return self.release(work).await;
         }
@@ -83,6 +91,7 @@ impl Courier {
                 Attempted::failed(FailureKind::Request, database_now(work))
             }
         };
+        let _answered = slot.answered();
         trace::end(span, &attempted.judgement);
         crash_point("dispatcher::sent");
         let terms = Terms {
@@ -90,6 +99,7 @@ impl Courier {
             contract: recipient.contract.name(),
             schedule: &recipient.schedule,
             jitter: recipient.contract.jitter(),
+            after_last: recipient.contract.after_last(),
         };
         self.settle(work, attempted, &terms).await;
         crash_point("dispatcher::settled");
@@ -126,6 +136,7 @@ impl Courier {
             contract: &refused.contract,
             schedule: &refused.schedule,
             jitter: Jitter::percent(0),
+            after_last: refused.after_last,
         };
         self.settle(work, attempted, &terms).await;
     }
@@ -140,7 +151,8 @@ impl Courier {
             started_at,
             duration,
         });
-        let policy = Policy { schedule: terms.schedule, jitter: terms.jitter };
+        let Terms { schedule, jitter, after_last, .. } = *terms;
+        let policy = Policy { schedule, jitter, after_last };
         let transition = next(work.delivery.progress, judgement.outcome, &policy, rand::random());
         let record = AttemptRecord {
             started_at,

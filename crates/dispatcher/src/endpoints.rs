@@ -5,7 +5,7 @@ use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
 use postrider_common::seal::{Keyring, OpenError, Owner};
 use postrider_common::service::chain;
-use postrider_contract::{Contract, Contracts, RetrySchedule, SecretError, SigningKey};
+use postrider_contract::{AfterLast, Contract, Contracts, RetrySchedule, SecretError, SigningKey};
 use postrider_egress::{Guard, HttpRule, TargetUrl, UrlRefusal};
 use postrider_store::{SharedStore, StoreError};
 use std::sync::Arc;
@@ -58,6 +58,7 @@ pub(crate) struct Refused {
     pub(crate) url: String,
     pub(crate) contract: String,
     pub(crate) schedule: RetrySchedule,
+    pub(crate) after_last: AfterLast,
     pub(crate) why: Unusable,
 }
 
@@ -128,9 +129,10 @@ impl EndpointBook {
     }
 
     fn refused(&self, endpoint: Endpoint, why: Unusable) -> Refused {
-        let of_contract =
-            || self.contracts.get(&endpoint.contract).map(|contract| contract.schedule().clone());
+        let contract = self.contracts.get(&endpoint.contract);
+        let of_contract = || contract.map(|contract| contract.schedule().clone());
         let schedule = endpoint.retry_schedule.clone().or_else(of_contract).unwrap_or_default();
-        Refused { url: endpoint.url, contract: endpoint.contract, schedule, why }
+        let after_last = contract.map_or(AfterLast::Fail, |contract| contract.after_last());
+        Refused { url: endpoint.url, contract: endpoint.contract, schedule, after_last, why }
     }
 }

@@ -5,7 +5,10 @@
 //!
 //! *Theory of operation.* A delivery first waits for a slot of its endpoint, not for long and not
 //! in a long queue: past either bound it is refused, and goes back to the store's schedule. Only
-//! then does it wait for a slot of the process, which fast endpoints free all the time.
+//! then does it wait for a slot of the process, which fast endpoints free all the time. An endpoint's
+//! part is free as soon as it has answered: what is left to do is ours, and the next request need not
+//! wait for our database. The process's part stays taken until that is done, so that what a crash
+//! repeats is bounded.
 
 use crate::config::Limits;
 use postrider_common::id::EndpointId;
@@ -40,10 +43,24 @@ struct EndpointSlots {
 #[derive(Debug)]
 pub(crate) struct Slot {
     _endpoint: OwnedSemaphorePermit,
-    _retry: Option<OwnedSemaphorePermit>,
-    _process: OwnedSemaphorePermit,
+    retry: Option<OwnedSemaphorePermit>,
+    process: OwnedSemaphorePermit,
     // Keeps the endpoint's entry alive for as long as one of its slots is held.
     _entry: Arc<EndpointSlots>,
+}
+
+/// What is left of a slot once the endpoint has answered.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    _retry: Option<OwnedSemaphorePermit>,
+    _process: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    /// Frees the endpoint's part.
+    pub(crate) fn answered(self) -> Answered {
+        Answered { _retry: self.retry, _process: self.process }
+    }
 }
 
 /// The endpoint has as many deliveries in flight and waiting as it may have.
@@ -74,7 +91,7 @@ impl Slots {
             WorkQueue::Retry => Some(permit(&self.retries).await?),
         };
         let process = permit(&self.all).await?;
-        Ok(Slot { _endpoint: of_endpoint, _retry: retry, _process: process, _entry: entry })
+        Ok(Slot { _endpoint: of_endpoint, retry, process, _entry: entry })
     }
 
     fn entry(&self, endpoint: EndpointId) -> Arc<EndpointSlots> {

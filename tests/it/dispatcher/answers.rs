@@ -129,3 +129,23 @@ async fn after_410_the_endpoint_is_off_and_what_it_is_owed_is_held() {
     dispatcher.stop().await;
     scene.close().await;
 }
+
+/// One delivery that nobody took is enough, whatever becomes of others.
+#[tokio::test]
+async fn after_its_last_attempt_the_endpoint_is_off_where_the_contract_says_so() {
+    for (contract, reason) in [("cathcr", Some(DisableReason::Exhausted)), ("platform", None)] {
+        let scene = Scene::start_with(contract).await;
+        let receiver = Receiver::start(Behaviour::always(Answer::Status(500))).await;
+        let endpoint = scene.hook(&receiver, schedule(&[0])).await;
+        let dispatcher = scene.dispatch().await;
+
+        let item = scene.send(1).await.remove(0);
+        let dead = scene.until_state(item.delivery, DeliveryState::Dead).await;
+        assert_eq!((dead.dead_reason, dead.attempts), (Some(DeadReason::Exhausted), 2));
+        let named = fixtures::named(&endpoint);
+        let found = scene.store.endpoint_get(&scene.tenant, &named).await.unwrap().unwrap();
+        assert_eq!(found.disabled.map(|disabled| disabled.reason), reason, "{contract}");
+        dispatcher.stop().await;
+        scene.close().await;
+    }
+}

@@ -44,11 +44,16 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn start() -> Self {
+        Self::start_with(DEFAULT_CONTRACT).await
+    }
+
+    /// With a tenant that has this contract.
+    pub(super) async fn start_with(contract: &str) -> Self {
         let queues = TestQueues::create();
         let broker = queues.connect();
         let subject = subject().await;
         let store = Arc::clone(&subject.store);
-        let tenant = tenant(&store, "acme", DEFAULT_CONTRACT).await;
+        let tenant = tenant(&store, "acme", contract).await;
         until("the broker answers", async || broker.ping().await.is_ok()).await;
         Self { subject, store, broker, tenant, queues }
     }

@@ -6,7 +6,7 @@
 
 use super::state::DeadReason;
 use crate::endpoint::DisableReason;
-use postrider_contract::{Jitter, RetrySchedule};
+use postrider_contract::{AfterLast, Jitter, RetrySchedule};
 use std::time::Duration;
 
 /// How far a delivery is in its round of attempts.
@@ -36,6 +36,8 @@ pub struct Policy<'a> {
     pub schedule: &'a RetrySchedule,
     /// How much later than scheduled a retry may go out.
     pub jitter: Jitter,
+    /// What follows when the last attempt has failed.
+    pub after_last: AfterLast,
 }
 
 /// What to write down.
@@ -74,7 +76,13 @@ pub fn next(progress: Progress, outcome: Outcome, policy: &Policy<'_>, draw: f64
                 delay: policy.jitter.stretch(delay, draw),
                 progress: Progress { failures: progress.failures + 1 },
             },
-            None => Transition::Dead { reason: DeadReason::Exhausted, disable: None },
+            None => Transition::Dead {
+                reason: DeadReason::Exhausted,
+                disable: match policy.after_last {
+                    AfterLast::DisableEndpoint => Some(DisableReason::Exhausted),
+                    AfterLast::Fail | AfterLast::DeadLetter => None,
+                },
+            },
         },
     }
 }
@@ -89,12 +97,16 @@ mod tests {
             .prop_map(|seconds| RetrySchedule::from_seconds(&seconds).unwrap())
     }
 
+    fn policy(schedule: &RetrySchedule, percent: u8) -> Policy<'_> {
+        Policy { schedule, jitter: Jitter::percent(percent), after_last: AfterLast::Fail }
+    }
+
     proptest! {
         #[test]
         fn a_delivery_that_always_fails_gets_its_whole_schedule_and_then_dies(
             schedule in schedules(), percent in 0u8..=15, draw in 0.0..=1.0f64,
         ) {
-            let policy = Policy { schedule: &schedule, jitter: Jitter::percent(percent) };
+            let policy = policy(&schedule, percent);
             let mut progress = Progress { failures: 0 };
             for planned in schedule.delays() {
                 let Transition::Retry { delay, progress: now } =
@@ -114,7 +126,7 @@ mod tests {
         fn success_wins_and_cancellation_costs_nothing(
             schedule in schedules(), failures in 0u32..100, draw in 0.0..=1.0f64,
         ) {
-            let policy = Policy { schedule: &schedule, jitter: Jitter::percent(15) };
+            let policy = policy(&schedule, 15);
             let progress = Progress { failures };
             prop_assert_eq!(next(progress, Outcome::Success, &policy, draw), Transition::Delivered);
             prop_assert_eq!(
@@ -125,7 +137,7 @@ mod tests {
 
         #[test]
         fn without_jitter_delays_are_exact(schedule in schedules(), draw in 0.0..=1.0f64) {
-            let policy = Policy { schedule: &schedule, jitter: Jitter::percent(0) };
+            let policy = policy(&schedule, 0);
             for (failures, planned) in (0..).zip(schedule.delays()) {
                 let to = next(Progress { failures }, Outcome::Failure, &policy, draw);
                 let progress = Progress { failures: failures + 1 };
@@ -137,9 +149,25 @@ mod tests {
     #[test]
     fn gone_switches_the_endpoint_off() {
         let schedule = RetrySchedule::from_seconds(&[1, 2]).unwrap();
-        let policy = Policy { schedule: &schedule, jitter: Jitter::percent(0) };
+        let policy = policy(&schedule, 0);
         let to = next(Progress { failures: 0 }, Outcome::Gone, &policy, 0.0);
         let disable = Some(DisableReason::Gone);
         assert_eq!(to, Transition::Dead { reason: DeadReason::Gone, disable });
+    }
+
+    #[test]
+    fn the_last_failure_switches_the_endpoint_off_where_the_contract_says_so() {
+        let schedule = RetrySchedule::from_seconds(&[1]).unwrap();
+        for (after_last, disable) in [
+            (AfterLast::Fail, None),
+            (AfterLast::DeadLetter, None),
+            (AfterLast::DisableEndpoint, Some(DisableReason::Exhausted)),
+        ] {
+            let policy = Policy { after_last, ..policy(&schedule, 0) };
+            let retried = next(Progress { failures: 0 }, Outcome::Failure, &policy, 0.0);
+            assert!(matches!(retried, Transition::Retry { .. }));
+            let last = next(Progress { failures: 1 }, Outcome::Failure, &policy, 0.0);
+            assert_eq!(last, Transition::Dead { reason: DeadReason::Exhausted, disable });
+        }
     }
 }
