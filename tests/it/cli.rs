@@ -3,6 +3,7 @@
 
 mod commands;
 mod completions;
+mod contract;
 mod deliveries;
 mod failures;
 mod ingest_server;

@@ -3,6 +3,7 @@
 
 use crate::call::CallError;
 use crate::commands::completions::Completions;
+use crate::commands::contract::{ContractCommand, ContractCommandError};
 use crate::commands::deliveries::Deliveries;
 use crate::commands::events::Events;
 use crate::commands::keys::Keys;
@@ -46,6 +47,7 @@ enum Command {
     Events(Events),
     Deliveries(Deliveries),
     Replay(Replay),
+    Contract(ContractCommand),
     Profiles(Profiles),
     Completions(Completions),
 }
@@ -67,6 +69,8 @@ pub(crate) enum CommandError {
     Call(#[from] CallError),
     #[error(transparent)]
     Profiles(#[from] ProfilesError),
+    #[error(transparent)]
+    Contract(#[from] ContractCommandError),
     #[error(transparent)]
     Output(#[from] OutputError),
 }
@@ -92,6 +96,7 @@ impl Command {
             Self::Events(events) => events.run().await?,
             Self::Deliveries(deliveries) => deliveries.run().await?,
             Self::Replay(replay) => replay.run().await?,
+            Self::Contract(contract) => contract.run()?,
             Self::Profiles(profiles) => profiles.run()?,
             Self::Completions(completions) => completions.run()?,
         }
@@ -119,6 +124,7 @@ impl CommandError {
             Self::Verify(error) => error.advice(),
             Self::Call(error) => error.advice(),
             Self::Profiles(error) => error.advice(),
+            Self::Contract(error) => error.advice(),
             Self::Standalone(_) | Self::Migrate(_) | Self::Output(_) => None,
         }
     }
@@ -131,7 +137,7 @@ impl CommandError {
             Self::Verify(error) => error.is_usage(),
             Self::Call(error) => error.is_usage(),
             Self::Profiles(error) => error.is_usage(),
-            Self::Standalone(_) | Self::Migrate(_) | Self::Output(_) => false,
+            Self::Standalone(_) | Self::Migrate(_) | Self::Contract(_) | Self::Output(_) => false,
         }
     }
 
@@ -140,6 +146,7 @@ impl CommandError {
         match self {
             Self::Call(CallError::Output(error))
             | Self::Profiles(ProfilesError::Output(error))
+            | Self::Contract(ContractCommandError::Output(error))
             | Self::Output(error) => error.is_closed(),
             _ => false,
         }

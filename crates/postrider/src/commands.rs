@@ -1,6 +1,7 @@
 //! The commands, a file for each: its options, its errors, what it does.
 
 pub(crate) mod completions;
+pub(crate) mod contract;
 pub(crate) mod deliveries;
 pub(crate) mod events;
 pub(crate) mod keys;
