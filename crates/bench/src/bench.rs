@@ -131,7 +131,9 @@ impl<'a> Bench<'a> {
             set_arrived(&mut figures, &arrived);
         }
         if let Scenario::Steady { per_second } = scenario {
-            set_latencies(&mut figures, &arrivals, per_second, published.events)?;
+            let arrived = steady::arrived(&arrivals, per_second, published.events);
+            set_latencies(&mut figures, "answer", published.answered)?;
+            set_latencies(&mut figures, "receipt", arrived)?;
         }
         tokio::time::sleep(SETTLE).await;
         set_cpu_time(&mut figures, &before, &self.usage.cpu_time()?, published.events);
@@ -189,16 +191,15 @@ fn set_arrived(figures: &mut Figures, arrived: &Arrived) {
 
 fn set_latencies(
     figures: &mut Figures,
-    arrivals: &Arrivals,
-    per_second: u32,
-    events: u64,
+    to: &str,
+    durations: impl IntoIterator<Item = Duration>,
 ) -> Result<(), BenchError> {
-    let histogram = steady::latencies(arrivals, per_second, events)?;
+    let histogram = steady::histogram(durations)?;
     for (name, quantile) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999)] {
         let value = histogram.value_at_quantile(quantile);
-        figures.set(format!("{name}_ms"), count(value) / 1e3);
+        figures.set(format!("{to}.{name}_ms"), count(value) / 1e3);
     }
-    figures.set("max_ms", count(histogram.max()) / 1e3);
+    figures.set(format!("{to}.max_ms"), count(histogram.max()) / 1e3);
     Ok(())
 }
 

@@ -58,7 +58,7 @@ impl Ceiling {
             std::hint::black_box(self.signed(events)?);
             events += 1;
         }
-        Ok(Published { events, within: began.elapsed() })
+        Ok(Published { events, within: began.elapsed(), answered: Vec::new() })
     }
 
     /// Signs and sends for so long, or until the receiver can count no more.
@@ -90,7 +90,7 @@ impl Ceiling {
         for sender in senders.join_all().await {
             events += sender?;
         }
-        Ok(Published { events, within: arrivals.began().elapsed() })
+        Ok(Published { events, within: arrivals.began().elapsed(), answered: Vec::new() })
     }
 
     async fn send_one(&self, number: u64) -> Result<(), BenchError> {

@@ -7,10 +7,12 @@ pub(crate) mod unary;
 use std::time::Duration;
 
 /// What was accepted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Published {
     /// Events, numbered from the first that may be.
     pub(crate) events: u64,
     /// From the start to the last answer.
     pub(crate) within: Duration,
+    /// From when each call was to start to its answer; only at a steady rate.
+    pub(crate) answered: Vec<Duration>,
 }

@@ -18,7 +18,14 @@ const CPU: &str = "cpu_us_per_event.";
 
 /// Prints the report.
 pub(crate) fn print(report: &Report) -> Result<(), BenchError> {
-    let parts = [machine(report), throughput(report), latency(report), cpu(report), memory(report)];
+    let parts = [
+        machine(report),
+        throughput(report),
+        latency(report, "answer"),
+        latency(report, "receipt"),
+        cpu(report),
+        memory(report),
+    ];
     let mut out = std::io::stdout().lock();
     let printed = parts.iter().try_for_each(|part| writeln!(out, "{part}\n"));
     printed.map_err(BenchError::Output)
@@ -77,14 +84,15 @@ fn throughput(report: &Report) -> String {
     table.to_string()
 }
 
-fn latency(report: &Report) -> String {
-    let names: Vec<_> = std::iter::once("publish to receipt")
+fn latency(report: &Report, to: &str) -> String {
+    let title = format!("publish to {to}");
+    let titles: Vec<_> = std::iter::once(title.as_str())
         .chain(LATENCIES.iter().map(|(title, _)| *title))
         .chain(["repeated"])
         .collect();
-    let mut table = table(&names);
+    let mut table = table(&titles);
     for one in report.measured.iter().filter(|one| one.scenario.is_steady()) {
-        let latencies = LATENCIES.iter().map(|(_, name)| figure(one, name, 2));
+        let latencies = LATENCIES.iter().map(|(_, name)| figure(one, &format!("{to}.{name}"), 2));
         add(&mut table, one, latencies.chain([figure(one, "repeated", 0)]));
     }
     table.to_string()

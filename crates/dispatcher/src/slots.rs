@@ -21,8 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a delivery waits for a slot of its endpoint.
 const WAIT: Duration = Duration::from_millis(250);
-/// How many deliveries of an endpoint may wait, as a multiple of its cap.
-const WAITING_PER_SLOT: usize = 8;
+/// How many deliveries of an endpoint may wait, as a multiple of its cap: more than an ingest sends
+/// at once, since a refusal costs the endpoint a pause.
+const WAITING_PER_SLOT: usize = 16;
 
 /// All slots of a process.
 #[derive(Debug)]

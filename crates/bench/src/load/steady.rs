@@ -33,15 +33,15 @@ pub(crate) async fn run(
     let mut calls = JoinSet::new();
     while let Some(n) = due.recv().await {
         let customer = Arc::clone(customer);
+        let due = arrivals.began() + due_at(per_second, n);
         calls.spawn(async move {
             let mut client = customer.client(usize::try_from(n).unwrap_or_default());
-            customer.publish(&mut client, first + n).await
+            customer.publish(&mut client, first + n).await?;
+            Ok::<_, BenchError>(due.elapsed())
         });
     }
-    for call in calls.join_all().await {
-        call?;
-    }
-    Ok(Published { events, within: arrivals.began().elapsed() })
+    let answered = calls.join_all().await.into_iter().collect::<Result<_, _>>()?;
+    Ok(Published { events, within: arrivals.began().elapsed(), answered })
 }
 
 /// How many events that is.
@@ -49,17 +49,24 @@ pub(crate) fn count(per_second: u32, load_for: Duration) -> u64 {
     u64::from(per_second) * load_for.as_secs()
 }
 
-/// Microseconds from when each event was to be published to its arrival.
-pub(crate) fn latencies(
+/// From when each event was to be published to its arrival.
+pub(crate) fn arrived(
     arrivals: &Arrivals,
     per_second: u32,
     events: u64,
+) -> impl Iterator<Item = Duration> {
+    let events = usize::try_from(events).unwrap_or(usize::MAX);
+    let arrived = (0..).zip(arrivals.first_target(events));
+    arrived.map(move |(n, arrived)| arrived.saturating_sub(due_at(per_second, n)))
+}
+
+/// The distribution of durations, in microseconds.
+pub(crate) fn histogram(
+    durations: impl IntoIterator<Item = Duration>,
 ) -> Result<Histogram<u64>, hdrhistogram::CreationError> {
     let mut histogram = Histogram::new_with_bounds(1, LONGEST_US, 3)?;
-    let events = usize::try_from(events).unwrap_or(usize::MAX);
-    for (n, arrived) in (0..).zip(arrivals.first_target(events)) {
-        let took = arrived.saturating_sub(due_at(per_second, n));
-        histogram.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    for duration in durations {
+        histogram.saturating_record(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
     Ok(histogram)
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(
     if events != sent {
         return Err(BenchError::Unanswered { answers: events, sent });
     }
-    Ok(Published { events, within: arrivals.began().elapsed() })
+    Ok(Published { events, within: arrivals.began().elapsed(), answered: Vec::new() })
 }
 
 fn status(code: i32, message: String) -> tonic::Status {

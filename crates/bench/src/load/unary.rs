@@ -42,5 +42,5 @@ pub(crate) async fn run(
     for caller in callers.join_all().await {
         events += caller?;
     }
-    Ok(Published { events, within: arrivals.began().elapsed() })
+    Ok(Published { events, within: arrivals.began().elapsed(), answered: Vec::new() })
 }
