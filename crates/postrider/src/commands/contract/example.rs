@@ -3,7 +3,7 @@
 
 use super::ContractCommandError;
 use crate::clock;
-use postrider_contract::{CataloguedEvent, Contract, SigningKey};
+use postrider_contract::{CataloguedEvent, Contract, SecretError, SigningKey};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::fmt::Write as _;
 
@@ -22,32 +22,39 @@ pub(super) fn shown(
         Some(given) => given,
         None => contract.catalogue().first().map_or(ANY_EVENT, CataloguedEvent::event_type),
     };
-    let (keys, secrets) = signed_with(contract)?;
-    let request = contract.example_request(event_type, &keys, clock::now())?;
+    let secrets = Secrets::new(contract)?;
+    let request = contract.example_request(event_type, &secrets.keys, clock::now())?;
     let mut text = String::from("POST /hook HTTP/1.1\n");
     for header in &request.headers {
         line(&mut text, header.label.as_str(), &header.value);
     }
     line(&mut text, "Content-Length", &request.body.len().to_string());
     let _ = writeln!(text, "\n{}\n", String::from_utf8_lossy(&request.body));
-    for (which, secret) in secrets {
+    for (which, secret) in secrets.shown {
         let _ = writeln!(text, "{which}: {}", secret.expose_secret());
     }
     Ok(text)
 }
 
-/// New secrets in the contract's form, and their keys.
-fn signed_with(
-    contract: &Contract,
-) -> Result<(Vec<SigningKey>, Vec<(&'static str, SecretString)>), ContractCommandError> {
-    let secret = contract.secret_from_random(&rand::random());
-    let mut keys = vec![contract.signing_key(&secret)?];
-    let mut secrets = vec![("signed with the secret", secret)];
-    if let Some(second) = contract.second_secret_from_random(&rand::random()) {
-        keys.push(contract.second_signing_key(&second)?);
-        secrets.push(("and with the second secret", second));
+/// What the example is signed with.
+struct Secrets {
+    keys: Vec<SigningKey>,
+    /// The secrets that the keys are taken from, each with what it is.
+    shown: Vec<(&'static str, SecretString)>,
+}
+
+impl Secrets {
+    /// New ones in the contract's form.
+    fn new(contract: &Contract) -> Result<Self, SecretError> {
+        let secret = contract.secret_from_random(&rand::random());
+        let mut keys = vec![contract.signing_key(&secret)?];
+        let mut shown = vec![("signed with the secret", secret)];
+        if let Some(second) = contract.second_secret_from_random(&rand::random()) {
+            keys.push(contract.second_signing_key(&second)?);
+            shown.push(("and with the second secret", second));
+        }
+        Ok(Self { keys, shown })
     }
-    Ok((keys, secrets))
 }
 
 fn line(text: &mut String, name: &str, value: &str) {
