@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 use std::str::FromStr;
 
-/// The variable that [`super::ServerArgs`] takes it from.
+/// The variable that commands take it from.
 const VARIABLE: &str = "POSTRIDER_KEY";
 
 /// A tenant's API key, or the admin key.
