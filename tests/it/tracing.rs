@@ -124,7 +124,7 @@ fn event() -> PublishEventRequest {
 }
 
 fn is_publish(span: &CollectedSpan) -> bool {
-    span.name == "publish deliveries.first.v1"
+    span.name == "publish deliveries.first.v1" && !span.failed
 }
 
 /// The only span of this name.

@@ -26,6 +26,11 @@ async fn lock(pool: &PgPool, id: DeliveryId) -> Transaction<'static, Postgres> {
     txn
 }
 
+/// Dropping the transaction would leave the lock until the connection is back in its pool.
+async fn unlock(locked: Transaction<'static, Postgres>) {
+    locked.rollback().await.expect("rolled back");
+}
+
 #[tokio::test]
 async fn a_claim_goes_round_a_locked_delivery() {
     only_on!(Distributed);
@@ -36,7 +41,7 @@ async fn a_claim_goes_round_a_locked_delivery() {
     let claimed = subject.claim(&ids).await;
     let kinds = claimed.claims.iter().map(|claim| matches!(claim, Claim::Claimed(_)));
     assert_eq!(kinds.collect::<Vec<_>>(), [true, false, true]);
-    drop(locked);
+    unlock(locked).await;
     subject.claim_one(ids[1]).await;
 }
 
@@ -51,12 +56,12 @@ async fn feeding_and_reaping_go_round_a_locked_delivery() {
     let reaped = subject.store.deliveries_reap(10).await.expect("reaped");
     assert_eq!(reaped.len(), 1);
     assert_eq!(reaped[0].delivery, claimed[1].id);
-    drop(locked);
+    unlock(locked).await;
     assert_eq!(subject.store.deliveries_reap(10).await.expect("reaped").len(), 1);
 
     let locked = lock(&pool, claimed[1].id).await;
     assert_eq!(subject.feed(10).await.len(), 1);
-    drop(locked);
+    unlock(locked).await;
     assert_eq!(subject.feed(10).await[0].delivery.id, claimed[1].id);
 }
 
