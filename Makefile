@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 FEATURES := --features postrider-common/failpoints
 # Tests that do not depend on the pair of engines, or go through both in one run.
 ONCE := architecture:: broker:: migrate:: store::
-SCRIPTS := scripts/engines scripts/services scripts/demo scripts/with-engines scripts/clean-dev scripts/bench .ci/run
+SCRIPTS := scripts/engines scripts/services scripts/demo scripts/with-engines scripts/clean-dev scripts/bench scripts/verifiers .ci/run
 
 .PHONY: help build up down demo bench test lint fmt clean-dev
 
@@ -30,11 +30,14 @@ down: ## Stop what `make up` and `make demo KEEP=1` started
 demo: build ## Watch events being delivered, by a stack of its own (STACK=distributed, KEEP=1)
 	@STACK=$(or $(STACK),embedded) KEEP=$(or $(KEEP),0) scripts/demo
 
-bench: ## Measure throughput, latency, CPU and memory; STACK=distributed (as it is), embedded or both
-	cargo build --release -p postrider -p postrider-ingest -p postrider-dispatcher -p postrider-api -p postrider-bench
+# The bench has the store's test hooks; built apart, the services do not.
+bench: ## Measure a release build; STACK=distributed (as it is), embedded or both; SCENARIO=..., see scripts/bench help
+	cargo build --release -p postrider -p postrider-ingest -p postrider-dispatcher -p postrider-api
+	cargo build --release -p postrider-bench
 	@STACK=$(or $(STACK),distributed) scripts/bench
 
 test: ## Run every test, on PostgreSQL and RabbitMQ and again on the engines inside standalone
+	scripts/verifiers
 	cargo build --workspace --bins --tests $(FEATURES)
 	POSTRIDER_TEST_PAIR=distributed scripts/with-engines cargo test --workspace $(FEATURES)
 	POSTRIDER_TEST_PAIR=embedded RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --workspace $(FEATURES) --test it -- $(ONCE:%=--skip %)

@@ -3,8 +3,10 @@
 //! driven step by step. What happens when the process dies is in `faults`.
 
 mod absence;
+mod advice;
 mod answers;
 mod attempt;
+mod breaker;
 mod brokers;
 mod endpoints;
 mod fairness;
@@ -13,9 +15,15 @@ mod flaky;
 mod harness;
 mod lost;
 mod messages;
+mod operations;
+mod rate;
 mod raw;
 mod reaping;
 mod releasing;
+mod retention;
 mod running;
 mod schedule;
+mod scheduled;
+mod signing;
 mod stopping;
+mod terms;

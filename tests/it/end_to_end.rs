@@ -1,11 +1,16 @@
 //! Events through real processes: from the gRPC call to the receiver's ledger and back over REST.
 //! What the services do when something breaks is in `faults`.
 
+mod bulk_replay;
 mod delivering;
+mod operations;
 mod oracle;
+mod ordering;
 mod replaying;
 mod retrying;
+mod scheduled;
 mod slow_endpoint;
+mod test_events;
 
 use postrider_testkit::{Behaviour, Customer, Hook, Oracle, Receiver, Stack, StackOptions};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! The integration tests: one crate, one binary. The tree mirrors the crates; `end_to_end` and
-//! `faults` drive real processes, `architecture` reads the sources.
+//! The integration tests: one crate, one binary. The tree mirrors the crates; `end_to_end`, `faults` and
+//! `stories` drive real processes, `architecture` reads the sources.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +11,7 @@ mod api;
 mod architecture;
 mod broker;
 mod cli;
+mod contracts;
 mod dispatcher;
 mod end_to_end;
 mod faults;
@@ -18,4 +19,5 @@ mod ingest;
 mod metrics;
 mod migrate;
 mod store;
+mod stories;
 mod tracing;

@@ -9,6 +9,7 @@ mod contention;
 mod migrating;
 mod partitions;
 mod plans;
+mod retention;
 mod sqlite;
 mod url;
 

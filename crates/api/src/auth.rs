@@ -49,9 +49,13 @@ impl Need for ToWrite {
     const SCOPE: Scope = Scope::WebhooksWrite;
 }
 
+/// A proof that the caller has a valid key of whatever kind.
+pub(crate) struct AnyKey(());
+
 /// A caller who may act for a tenant, as far as `N` needs.
 pub(crate) struct Caller<N> {
     scope: TenantScope,
+    admin: bool,
     need: PhantomData<N>,
 }
 
@@ -64,6 +68,11 @@ impl<N> Caller<N> {
     /// The tenant that the caller acts for.
     pub(crate) fn tenant(&self) -> &TenantId {
         self.scope.tenant()
+    }
+
+    /// Whether it is the admin who acts for the tenant.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.admin
     }
 }
 
@@ -83,17 +92,25 @@ impl FromRequestParts<Arc<App>> for AdminProof {
     }
 }
 
+impl FromRequestParts<Arc<App>> for AnyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        identify(parts, app).await.map(|_| Self(()))
+    }
+}
+
 impl<N: Need> FromRequestParts<Arc<App>> for Caller<N> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let identity = identify(parts, app).await?;
         let named = query::tenant(parts)?;
-        let scope = match identity {
-            Identity::Admin(proof) => admin_scope(&proof, named, app).await?,
-            Identity::Tenant(key) => tenant_scope(&key, named, N::SCOPE)?,
+        let (scope, admin) = match identity {
+            Identity::Admin(proof) => (admin_scope(&proof, named, app).await?, true),
+            Identity::Tenant(key) => (tenant_scope(&key, named, N::SCOPE)?, false),
         };
-        Ok(Self { scope, need: PhantomData })
+        Ok(Self { scope, admin, need: PhantomData })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The body of a request: one JSON object, small, in time.
+//! The body of a request: one JSON object, no larger than its call allows, in time.
 
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -8,23 +8,68 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// How long a body may take to arrive.
+/// The largest body of most calls, in bytes.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// How long such a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The fields of the body's object. Extracted last, so that only who may call sends one.
 pub(crate) struct Body(pub(crate) Fields);
 
+/// The same of a body that need not be there; without one there are no fields.
+pub(crate) struct OptionalBody(pub(crate) Fields);
+
+/// The text of a body that is to be JSON.
+pub(crate) struct JsonText(pub(crate) Bytes);
+
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let JsonText(text) = JsonText::from_request(request, state).await?;
+        Fields::from_json(&text).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for OptionalBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let is_json = is_json(request.headers());
+        let text = read(request, MAX_BODY, BODY_TIMEOUT).await?;
+        match (text.is_empty(), is_json) {
+            (true, _) => Ok(Self(Fields::of_no_body())),
+            (false, false) => Err(ApiError::MediaType),
+            (false, true) => Fields::from_json(&text).map(Self),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonText {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        Self::read(request, MAX_BODY, BODY_TIMEOUT).await
+    }
+}
+
+impl JsonText {
+    /// Reads a body with bounds of its own. `most` is what the route's layer lets through, in bytes.
+    pub(crate) async fn read(
+        request: Request,
+        most: usize,
+        within: Duration,
+    ) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
             return Err(ApiError::MediaType);
         }
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state));
-        let bytes = bytes.await.map_err(|_| ApiError::Slow)?.map_err(|e| refusal(&e))?;
-        Fields::from_json(&bytes).map(Self)
+        read(request, most, within).await.map(Self)
     }
+}
+
+async fn read(request: Request, most: usize, within: Duration) -> Result<Bytes, ApiError> {
+    let bytes = tokio::time::timeout(within, Bytes::from_request(request, &()));
+    bytes.await.map_err(|_| ApiError::Slow)?.map_err(|error| refusal(&error, most))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -35,10 +80,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn refusal(rejection: &BytesRejection) -> ApiError {
+fn refusal(rejection: &BytesRejection, most: usize) -> ApiError {
     match rejection {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            ApiError::TooLarge
+            ApiError::TooLarge(most)
         }
         _ => ApiError::Malformed("the body broke off".to_owned()),
     }

@@ -1,9 +1,10 @@
 //! What the API reads from flags and environment. Each area's own settings stand with the area.
 
 use postrider_common::config::{AdminConfig, AdminKey, SealConfig};
+use postrider_common::contracts::ContractsConfig;
 use postrider_common::seal::Keyring;
 use postrider_common::shutdown::ShutdownConfig;
-use postrider_egress::EgressConfig;
+use postrider_egress::{EgressConfig, SourceList};
 use postrider_store::StoreConfig;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,9 +29,22 @@ pub struct Config {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub max_endpoints: u32,
+    /// Addresses and networks that requests leave from, separated by commas, which
+    /// GET /api/v1/egress-ips tells customers; it tells none when none is given
+    #[arg(
+        long,
+        env = "POSTRIDER_EGRESS_IPS",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "CIDR,…"
+    )]
+    pub egress_ips: SourceList,
     /// The database.
     #[command(flatten)]
     pub store: StoreConfig,
+    /// Contracts beside the built-in ones.
+    #[command(flatten)]
+    pub contracts: ContractsConfig,
     /// Which URLs an endpoint may have.
     #[command(flatten)]
     pub egress: EgressConfig,
@@ -54,6 +68,8 @@ pub struct Settings {
     pub keyring: Keyring,
     /// Endpoints that a tenant may have.
     pub max_endpoints: u32,
+    /// Where requests leave from, as customers are told.
+    pub egress_ips: SourceList,
     /// How long requests in flight get to finish once it stops.
     pub grace: Duration,
 }
@@ -65,6 +81,7 @@ impl Config {
             admin_key: self.admin.admin_key.clone(),
             keyring: self.seal.master_key.clone(),
             max_endpoints: self.max_endpoints,
+            egress_ips: self.egress_ips.clone(),
             grace: self.shutdown.grace(),
         }
     }

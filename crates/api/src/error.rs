@@ -4,6 +4,7 @@
 //! `observe` writes it, since it knows the request.
 
 use crate::fields::FieldError;
+use crate::moment::Moment;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,9 +13,10 @@ use postrider_common::delivery::DeliveryState;
 use postrider_common::seal::OpenError;
 use postrider_common::service::chain;
 use postrider_contract::BodyError;
-use postrider_store::StoreError;
+use postrider_store::{ReplayState, StoreError};
 use serde::Serialize;
 use std::any::Any;
+use time::OffsetDateTime;
 
 /// What every problem's `type` starts with.
 const TYPE_PREFIX: &str = "urn:postrider:problem:";
@@ -48,10 +50,30 @@ pub(crate) enum ApiError {
     EndpointLimit(u32),
     #[error("the delivery is not finished; it is {}", .0.as_str())]
     NotFinished(DeliveryState),
+    #[error(
+        "the secret before is valid until {}; secret/activate ends that, and so does an overlap of 0",
+        Moment(*.0)
+    )]
+    RotationUnderWay(OffsetDateTime),
+    #[error("the event's payload was expunged")]
+    PayloadExpunged,
+    #[error(
+        "deliveries of the event are being sent: {0}; all others are cancelled, and the payload can be \
+         expunged as soon as those have ended"
+    )]
+    PayloadInFlight(u32),
     #[error("the delivery's endpoint is deleted")]
     EndpointDeleted,
-    #[error("the body is larger than 64 KiB")]
-    TooLarge,
+    #[error("the delivery cannot be cancelled; it is {}", .0.as_str())]
+    NotCancellable(DeliveryState),
+    #[error("the delivery is not dead; it is {}", .0.as_str())]
+    NotDead(DeliveryState),
+    #[error("the tenant has {0} replays that are not over, which is the limit")]
+    ReplayLimit(u32),
+    #[error("the replay is {}", .0.as_str())]
+    ReplayOver(ReplayState),
+    #[error("the body is larger than {} KiB", .0 / 1024)]
+    TooLarge(usize),
     #[error("the body must be JSON, with Content-Type: application/json")]
     MediaType,
     #[error("one or more fields break a rule")]
@@ -64,6 +86,8 @@ pub(crate) enum ApiError {
     Body(#[from] BodyError),
     #[error("an answer could not be written as JSON")]
     Json(#[from] serde_json::Error),
+    #[error("a stored row names a contract that is not known here")]
+    UnknownContract,
     #[error("{0}")]
     Defect(&'static str),
 }
@@ -109,11 +133,25 @@ impl ApiError {
             Self::EndpointLimit(_) => kind(S::CONFLICT, "endpoint-limit", "Too many endpoints"),
             Self::NotFinished(_) => kind(S::CONFLICT, "not-finished", "Delivery not finished"),
             Self::EndpointDeleted => kind(S::CONFLICT, "endpoint-deleted", "Endpoint deleted"),
-            Self::TooLarge => kind(S::PAYLOAD_TOO_LARGE, "too-large", "Body too large"),
+            Self::PayloadExpunged => kind(S::CONFLICT, "payload-expunged", "Payload expunged"),
+            Self::PayloadInFlight(_) => kind(S::CONFLICT, "in-flight", "Delivery in flight"),
+            Self::NotCancellable(_) => {
+                kind(S::CONFLICT, "not-cancellable", "Delivery not cancellable")
+            }
+            Self::NotDead(_) => kind(S::CONFLICT, "not-dead", "Delivery not dead"),
+            Self::ReplayLimit(_) => kind(S::CONFLICT, "replay-limit", "Too many replays"),
+            Self::ReplayOver(_) => kind(S::CONFLICT, "replay-over", "Replay is over"),
+            Self::RotationUnderWay(_) => {
+                kind(S::CONFLICT, "rotation-under-way", "Rotation under way")
+            }
+            Self::TooLarge(_) => kind(S::PAYLOAD_TOO_LARGE, "too-large", "Body too large"),
             Self::MediaType => {
                 kind(S::UNSUPPORTED_MEDIA_TYPE, "media-type", "Unsupported media type")
             }
             Self::Validation(_) => kind(S::UNPROCESSABLE_ENTITY, "validation", "Validation failed"),
+            Self::UnknownContract => {
+                kind(S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable")
+            }
             Self::Store(error) if error.is_unavailable() => {
                 kind(S::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable")
             }
@@ -126,6 +164,9 @@ impl ApiError {
     /// What the caller is told beside the title.
     fn detail(&self, status: StatusCode) -> String {
         match status {
+            StatusCode::SERVICE_UNAVAILABLE if matches!(self, Self::UnknownContract) => {
+                "a contract is not known here yet; try again".to_owned()
+            }
             StatusCode::SERVICE_UNAVAILABLE => "the database is away; try again".to_owned(),
             StatusCode::INTERNAL_SERVER_ERROR => {
                 "the fault is on this side, and on record".to_owned()

@@ -9,9 +9,10 @@ pub(crate) mod read;
 
 use crate::error::ApiError;
 use object::Object;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -19,12 +20,23 @@ use std::collections::btree_map::Entry;
 const MAX_ERRORS: usize = 100;
 /// Characters of a field's name that an answer repeats.
 const MAX_NAME: usize = 64;
+const STANDS_TWICE: &str = "stands twice";
+
+/// A field's text, if it is there.
+pub(crate) type Raw = Option<Box<RawValue>>;
 
 /// A field and the rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct FieldError {
     field: String,
     rule: String,
+}
+
+impl FieldError {
+    /// Says that a field breaks a rule.
+    pub(crate) fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self { field: field.into(), rule: rule.into() }
+    }
 }
 
 /// Where fields come from, which decides the answer to bad ones.
@@ -48,17 +60,33 @@ impl Fields {
     ///
     /// What is no JSON, or no object, is refused as a whole; nothing of it is repeated.
     pub(crate) fn from_json(text: &[u8]) -> Result<Self, ApiError> {
-        let Object(entries) = serde_json::from_slice(text).map_err(|error| {
-            ApiError::Malformed(match error.classify() {
-                Category::Data => "the body must be a JSON object".to_owned(),
-                Category::Eof => "the body is not complete JSON".to_owned(),
-                Category::Syntax | Category::Io => {
-                    let (line, column) = (error.line(), error.column());
-                    format!("the body is not JSON: see line {line}, column {column}")
-                }
-            })
-        })?;
+        let Object(entries) = parse(text)?;
         Ok(Self::from_entries(entries, Origin::Body))
+    }
+
+    /// The same, but for one field whose text is kept as it stands: what JSON can say and a general
+    /// value would lose or refuse.
+    pub(crate) fn from_json_keeping(text: &[u8], kept: &str) -> Result<(Self, Raw), ApiError> {
+        let Object(all) = parse::<Object<Box<RawValue>>>(text)?;
+        let (kept_ones, others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(name, _)| name == kept);
+        let others = others.into_iter().map(|(name, raw)| {
+            let value = serde_json::from_str(raw.get());
+            value.map(|value| (name, value)).map_err(|_| {
+                let unreadable = "the body holds a string or a number that cannot be read";
+                ApiError::Malformed(unreadable.to_owned())
+            })
+        });
+        let mut fields = Self::from_entries(others.collect::<Result<_, _>>()?, Origin::Body);
+        if kept_ones.len() > 1 {
+            fields.refuse(kept, STANDS_TWICE);
+        }
+        Ok((fields, kept_ones.into_iter().next().map(|(_, raw)| raw)))
+    }
+
+    /// No fields, of a body that is not there.
+    pub(crate) fn of_no_body() -> Self {
+        Self::from_entries(Vec::new(), Origin::Body)
     }
 
     /// The parameters of a query.
@@ -77,7 +105,7 @@ impl Fields {
             }
         }
         for name in repeated {
-            fields.refuse(&name, "stands twice");
+            fields.refuse(&name, STANDS_TWICE);
         }
         fields
     }
@@ -94,9 +122,14 @@ impl Fields {
 
     /// Notes a field that must be there and is not.
     pub(crate) fn require(&mut self, name: &str) {
-        if !self.unread.contains_key(name) {
+        if !self.has(name) {
             self.refuse(name, "is required");
         }
+    }
+
+    /// Whether a field is there that nobody has read yet.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.unread.contains_key(name)
     }
 
     /// Reads a field that may be absent. A bad one is noted and then counts as absent.
@@ -138,4 +171,17 @@ impl Fields {
             (false, Origin::Query) => Err(ApiError::Parameters(self.errors)),
         }
     }
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(text).map_err(|error| {
+        ApiError::Malformed(match error.classify() {
+            Category::Data => "the body must be a JSON object".to_owned(),
+            Category::Eof => "the body is not complete JSON".to_owned(),
+            Category::Syntax | Category::Io => {
+                let (line, column) = (error.line(), error.column());
+                format!("the body is not JSON: see line {line}, column {column}")
+            }
+        })
+    })
 }

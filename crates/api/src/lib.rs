@@ -4,26 +4,34 @@
 //! egress guard; it publishes no events (`ingest`) and sends no requests (`dispatcher`). What it
 //! answers is described by `docs/openapi.yaml`.
 
+mod account;
 mod api;
 mod api_keys;
 mod app;
 mod auth;
+mod base_path;
 mod body;
 mod config;
 mod cursor;
+mod dead_letters;
 mod deliveries;
+mod egress_ips;
 mod error;
 mod events;
 mod fields;
 mod json;
 mod list;
 mod metrics;
+mod moment;
 mod observe;
 mod path;
 mod query;
 mod readiness;
+mod replays;
+mod selection;
 mod server;
 mod tenants;
+mod test_events;
 mod trace;
 mod webhooks;
 

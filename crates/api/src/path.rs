@@ -8,6 +8,9 @@ use postrider_common::tenant::TenantId;
 /// The one id in the path, as it came.
 pub(crate) struct PathId(pub(crate) String);
 
+/// The ids of two things in the path, as they came.
+pub(crate) struct PathIds(pub(crate) String, pub(crate) String);
+
 /// The tenant's id in the path.
 pub(crate) struct PathTenant(pub(crate) TenantId);
 
@@ -20,6 +23,15 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let [id] = ids(parts, state).await?;
         Ok(Self(id))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathIds {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let [outer, inner] = ids(parts, state).await?;
+        Ok(Self(outer, inner))
     }
 }
 

@@ -29,6 +29,11 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
 }
 
 impl ListQuery {
+    /// The parameters to read, of a call without cursors.
+    pub(crate) fn fields(self) -> Fields {
+        Fields::from_query(self.0)
+    }
+
     /// The parameters to read, and the cursors of the list of this kind that they narrow.
     pub(crate) fn open(
         self,

@@ -1,73 +1,80 @@
-//! `/webhooks`: a tenant's endpoints, under the name that the products' documents give them.
+//! `/webhooks`: a tenant's endpoints, under the name that the products' documents give them, and in
+//! the words of the tenant's own (`account`). Other base paths lead here, too (`base_path`).
 
+mod activate;
 mod create;
 mod delete;
 mod get;
+mod import;
 mod list;
+mod rotate;
 mod secret;
+mod secrets;
 mod settings;
+mod switch;
 mod update;
+mod view;
 
+use crate::account::Account;
 use crate::app::App;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::json::{Json, Ordered};
 use axum::Router;
-use axum::routing::get;
-use postrider_common::endpoint::{Disabled, Endpoint};
-use serde::Serialize;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use postrider_common::endpoint::Endpoint;
+use postrider_common::tenant::TenantScope;
+use postrider_store::{EndpointRef, EndpointUpdated};
 use std::sync::Arc;
-use time::OffsetDateTime;
+use view::View;
 
 pub(crate) fn router() -> Router<Arc<App>> {
     let one = get(get::get).put(update::update).patch(update::update).delete(delete::delete);
     Router::new()
         .route("/webhooks", get(list::list).post(create::create))
         .route("/webhooks/{id}", one)
+        .route("/webhooks/{id}/pause", post(switch::off))
+        .route("/webhooks/{id}/resume", post(switch::on))
+        .route("/webhooks/{id}/enable", post(switch::on))
         .route("/webhooks/{id}/secret", get(secret::secret))
+        .route("/webhooks/{id}/secret/rotate", post(rotate::rotate))
+        .route("/webhooks/{id}/secret/activate", post(activate::activate))
+        .route(
+            "/tenants/{tenant_id}/import",
+            post(import::import).layer(DefaultBodyLimit::max(import::MAX_BYTES)),
+        )
 }
 
-/// A webhook, as answered; with its secret only by the call that makes it.
-#[derive(Serialize)]
-struct WebhookView {
-    id: String,
-    url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-    events: Vec<String>,
-    is_active: bool,
-    /// Seconds; `null` is the contract's.
-    timeout: Option<u64>,
-    /// Seconds; `null` is the contract's.
-    retry_schedule: Option<Vec<u32>>,
-    description: String,
-    disabled: Option<DisabledView>,
-    #[serde(with = "time::serde::rfc3339")]
-    created_at: OffsetDateTime,
-    #[serde(with = "time::serde::rfc3339")]
-    updated_at: OffsetDateTime,
+/// The tenant's endpoint of this id.
+async fn find(app: &App, scope: &TenantScope, id: &EndpointRef) -> Result<Endpoint, ApiError> {
+    app.store.endpoint_get(scope, id).await?.ok_or(ApiError::NotFound("webhook"))
 }
 
-/// That and since when a webhook is switched off by us.
-#[derive(Serialize)]
-struct DisabledView {
-    #[serde(with = "time::serde::rfc3339")]
-    at: OffsetDateTime,
-    reason: &'static str,
+/// Answers an endpoint as it is, without its secrets.
+async fn answer<N>(
+    app: &App,
+    caller: &Caller<N>,
+    endpoint: &Endpoint,
+) -> Result<Json<Ordered>, ApiError> {
+    let account = Account::of(app, caller).await?;
+    let statistics = app.store.endpoint_statistics(caller.scope(), &[endpoint.id]).await?;
+    let statistics = statistics.get(&endpoint.id).copied().unwrap_or_default();
+    let contract = app.contract(&endpoint.contract)?;
+    let breakers = app.store.endpoint_breakers(caller.scope(), &[endpoint.id]).await?;
+    let breaker = breakers.get(&endpoint.id).copied();
+    let view = View { words: &account.words, contract: &contract, endpoint, statistics, breaker };
+    Ok(Json(view.show(None)))
 }
 
-impl From<Endpoint> for WebhookView {
-    fn from(endpoint: Endpoint) -> Self {
-        let disabled = |Disabled { at, reason }| DisabledView { at, reason: reason.as_str() };
-        Self {
-            id: endpoint.public_id,
-            url: endpoint.url,
-            secret: None,
-            events: endpoint.events.names().to_vec(),
-            is_active: endpoint.active,
-            timeout: endpoint.timeout.map(|timeout| timeout.as_secs()),
-            retry_schedule: endpoint.retry_schedule.map(|delays| delays.seconds().to_vec()),
-            description: endpoint.description,
-            disabled: endpoint.disabled.map(disabled),
-            created_at: endpoint.created_at,
-            updated_at: endpoint.updated_at,
-        }
+/// Answers an endpoint that was changed.
+async fn answer_updated<N>(
+    app: &App,
+    caller: &Caller<N>,
+    updated: EndpointUpdated,
+) -> Result<Json<Ordered>, ApiError> {
+    match updated {
+        EndpointUpdated::Updated(endpoint) => answer(app, caller, &endpoint).await,
+        EndpointUpdated::Unknown => Err(ApiError::NotFound("webhook")),
     }
 }

@@ -1,6 +1,5 @@
 //! Why there are no figures.
 
-use crate::scenario::Scenario;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
@@ -38,11 +37,23 @@ pub(crate) enum BenchError {
     #[error("what signs and sends alone could not be built: {0}")]
     Signing(String),
     #[error("{0} did not come to an end in time")]
-    Stuck(Scenario),
+    Stuck(String),
     #[error("a histogram could not be made")]
     Histogram(#[from] hdrhistogram::CreationError),
     #[error("no measurement has {0:?} in its name")]
     Nothing(String),
+    #[error("no stack to measure: --grpc-addr, --http-addr and --admin-key are missing")]
+    NoStack,
+    #[error("no database to look into: --database-url is missing")]
+    NoDatabase,
+    #[error("the database failed at {0}")]
+    Database(&'static str, #[source] Box<dyn Error + Send + Sync>),
+    #[error("{expected} deliveries were to be {what}, and {found} were")]
+    NotAll { what: &'static str, expected: usize, found: usize },
+    #[error("the endpoint's circuit breaker has not opened")]
+    StillClosed,
+    #[error("only the distributed stack has several dispatchers")]
+    OneDispatcher,
     #[error("interrupted")]
     Interrupted,
     #[error("the figures cannot be written")]

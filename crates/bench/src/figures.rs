@@ -39,3 +39,9 @@ impl Figures {
         Self(medians.collect())
     }
 }
+
+/// A count as a figure.
+#[expect(clippy::cast_precision_loss, reason = "counts of one measurement are exact in an f64")]
+pub(crate) fn count(count: u64) -> f64 {
+    count as f64
+}

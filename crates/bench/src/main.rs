@@ -6,8 +6,10 @@ mod ceiling;
 mod customer;
 mod error;
 mod figures;
+mod findings;
 mod load;
 mod machine;
+mod measurement;
 mod options;
 mod payload;
 mod proto;
@@ -16,6 +18,7 @@ mod report;
 mod rest;
 mod scenario;
 mod table;
+mod throughput;
 mod usage;
 
 use clap::Parser as _;
@@ -23,12 +26,7 @@ use options::Options;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    let measured = bench::run(&options).and_then(|report| {
-        table::print(&report)?;
-        report.write(&options.json)
-    });
-    match measured {
+    match bench::run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.tell(),
     }

@@ -3,7 +3,6 @@
 
 #![expect(
     clippy::allow_attributes_without_reason,
-    clippy::doc_markdown,
     unreachable_pub,
     reason = "generated code has its generator's style"
 )]

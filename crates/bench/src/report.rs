@@ -3,17 +3,17 @@
 use crate::error::BenchError;
 use crate::figures::Figures;
 use crate::machine::Machine;
+use crate::measurement::Measurement;
 use crate::options::Options;
 use crate::payload;
-use crate::scenario::Scenario;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 /// What is to be reached of what the machine can sign and send alone.
-pub(crate) const AIMS: [(Scenario, f64); 2] =
-    [(Scenario::Unary { endpoints: 1 }, 0.10), (Scenario::Stream { endpoints: 1 }, 0.25)];
+pub(crate) const AIMS: [(Measurement, f64); 2] =
+    [(Measurement::Unary { endpoints: 1 }, 0.10), (Measurement::Stream { endpoints: 1 }, 0.25)];
 
 /// Everything that was measured on one stack.
 #[derive(Debug, Serialize)]
@@ -31,14 +31,14 @@ pub(crate) struct Report {
 /// One measurement in all rounds.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    pub(crate) scenario: Scenario,
+    pub(crate) measurement: Measurement,
     pub(crate) rounds: Vec<Figures>,
 }
 
 impl Measured {
     /// Before the first round.
-    pub(crate) fn nothing_yet(scenario: Scenario) -> Self {
-        Self { scenario, rounds: Vec::new() }
+    pub(crate) fn nothing_yet(measurement: Measurement) -> Self {
+        Self { measurement, rounds: Vec::new() }
     }
 }
 
@@ -46,7 +46,7 @@ impl Measured {
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
     #[serde(serialize_with = "by_name")]
-    pub(crate) scenario: Scenario,
+    pub(crate) measurement: Measurement,
     /// Deliveries a second against those of signing and sending alone.
     pub(crate) of_ceiling: Option<f64>,
     pub(crate) median: Figures,
@@ -62,14 +62,14 @@ impl Report {
         measured: Vec<Measured>,
     ) -> Self {
         let median = |one: &Measured| Figures::median(&one.rounds);
-        let send = measured.iter().find(|one| one.scenario == Scenario::Send).map(median);
+        let send = measured.iter().find(|one| one.measurement == Measurement::Send).map(median);
         let ceiling = send.and_then(|figures| figures.get("delivered_per_s"));
         let summaries = measured.into_iter().map(|one| {
             let median = median(&one);
             let delivered = median.get("delivered_per_s").zip(ceiling);
-            let compared = !one.scenario.is_ceiling() && !one.scenario.is_steady();
+            let compared = !one.measurement.is_ceiling() && !one.measurement.is_steady();
             let of_ceiling = delivered.filter(|_| compared).map(|(one, ceiling)| one / ceiling);
-            Summary { scenario: one.scenario, of_ceiling, median, rounds: one.rounds }
+            Summary { measurement: one.measurement, of_ceiling, median, rounds: one.rounds }
         });
         Self {
             stack: options.stack.clone(),
@@ -81,14 +81,14 @@ impl Report {
             peak_memory,
         }
     }
-
-    /// Writes it as JSON.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), BenchError> {
-        let text = serde_json::to_string_pretty(self).map_err(io::Error::other);
-        text.and_then(|text| std::fs::write(path, text + "\n")).map_err(BenchError::Output)
-    }
 }
 
-fn by_name<S: Serializer>(scenario: &Scenario, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(scenario)
+/// Writes figures as JSON.
+pub(crate) fn write(figures: &impl Serialize, path: &Path) -> Result<(), BenchError> {
+    let text = serde_json::to_string_pretty(figures).map_err(io::Error::other);
+    text.and_then(|text| std::fs::write(path, text + "\n")).map_err(BenchError::Output)
+}
+
+fn by_name<S: Serializer>(measurement: &Measurement, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(measurement)
 }

@@ -31,35 +31,59 @@ impl Rest {
 
     /// Makes something, and gives what the API answers.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, BenchError> {
-        let call = format!("POST {path}");
-        let (status, body) = match self.exchange(path, body).await {
-            Ok(answer) => answer,
-            Err(source) => return Err(BenchError::Unreachable(call, source)),
-        };
-        let refused = || BenchError::Refused {
-            call,
-            status,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        };
-        if !(200..300).contains(&status) {
-            return Err(refused());
+        let answer = self.call(Method::POST, path, body.to_string().into()).await?;
+        parsed("POST", path, &answer)
+    }
+
+    /// Does something that needs nothing but its path.
+    pub(crate) async fn act(&self, path: &str) -> Result<(), BenchError> {
+        self.call(Method::POST, path, Bytes::new()).await.map(drop)
+    }
+
+    /// Reads something.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, BenchError> {
+        let answer = self.call(Method::GET, path, Bytes::new()).await?;
+        parsed("GET", path, &answer)
+    }
+
+    /// Reads something that is plain text.
+    pub(crate) async fn get_text(&self, path: &str) -> Result<String, BenchError> {
+        let answer = self.call(Method::GET, path, Bytes::new()).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, BenchError> {
+        let call = format!("{method} {path}");
+        match self.exchange(method, path, body).await {
+            Ok((200..300, answer)) => Ok(answer),
+            Ok((status, answer)) => Err(refused(call, status, &answer)),
+            Err(source) => Err(BenchError::Unreachable(call, source)),
         }
-        serde_json::from_slice(&body).map_err(|_| refused())
     }
 
     async fn exchange(
         &self,
+        method: Method,
         path: &str,
-        body: &Value,
+        body: Bytes,
     ) -> Result<(u16, Bytes), Box<dyn Error + Send + Sync>> {
-        let request = Request::builder()
-            .method(Method::POST)
+        let mut request = Request::builder()
+            .method(method)
             .uri(format!("{}{path}", self.base))
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.key))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body.to_string()))?;
-        let response = self.http.request(request).await?;
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.key));
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let response = self.http.request(request.body(Full::from(body))?).await?;
         let status = response.status().as_u16();
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }
+}
+
+fn parsed(method: &str, path: &str, answer: &[u8]) -> Result<Value, BenchError> {
+    serde_json::from_slice(answer).map_err(|_| refused(format!("{method} {path}"), 200, answer))
+}
+
+fn refused(call: String, status: u16, answer: &[u8]) -> BenchError {
+    BenchError::Refused { call, status, body: String::from_utf8_lossy(answer).into_owned() }
 }

@@ -1,69 +1,84 @@
-//! What is measured. How is in `load`, `ceiling` and `bench`.
+//! The scenarios: what one run of the bench is about. `throughput` stands by itself; the others are
+//! here, a file each, and tell figures with aims.
 
+mod burst;
+mod hanging;
+mod latency;
+mod rate;
+mod returning;
+mod size;
+
+use crate::bench::Setting;
+use crate::error::BenchError;
+use crate::findings::Findings;
+use crate::receiver::Signed;
+use crate::throughput;
+use clap::ValueEnum;
 use std::fmt;
 use std::time::Duration;
 
-/// One measurement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
-    /// Building and signing requests on one core, without sending them.
-    Sign,
-    /// Signing and sending through the same client, without a stack.
-    Send,
-    /// `PublishEvent`, always as many calls in flight.
-    Unary { endpoints: usize },
-    /// `StreamEvents`.
-    Stream { endpoints: usize },
-    /// `PublishEvent` at a steady rate, whatever becomes of the calls before.
-    Steady { per_second: u32 },
+    /// Throughput, latency and cost, against the ceiling
+    Throughput,
+    /// One endpoint of ten hangs
+    Hanging,
+    /// One tenant publishes 100,000 events at once, another one now and then
+    Burst,
+    /// An endpoint comes back to 100,000 due deliveries
+    Returning,
+    /// A rate limit with two dispatchers
+    Rate,
+    /// Feeding and claiming in a large database, without services
+    Size,
 }
 
 impl Scenario {
-    /// All of them, in their order within a round.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Sign,
-        Self::Send,
-        Self::Unary { endpoints: 1 },
-        Self::Unary { endpoints: 10 },
-        Self::Stream { endpoints: 1 },
-        Self::Stream { endpoints: 10 },
-        Self::Steady { per_second: 500 },
-        Self::Steady { per_second: 1000 },
-    ];
-
-    /// How long load is put on, of what the others take: percentiles need many events.
-    pub(crate) fn load_for(self, others: Duration) -> Duration {
-        if self.is_steady() { others * 2 } else { others }
+    /// How many targets its receiver has, and how what they get is signed.
+    pub(crate) fn receives(self) -> (usize, Signed) {
+        match self {
+            Self::Throughput => (throughput::TARGETS, Signed::ByDefault),
+            Self::Hanging => (hanging::TARGETS, Signed::ByDefault),
+            Self::Burst => (burst::TARGETS, Signed::ByDefault),
+            Self::Returning => (returning::TARGETS, Signed::ByDefault),
+            Self::Rate => (rate::TARGETS, Signed::Otherwise),
+            Self::Size => (0, Signed::Otherwise),
+        }
     }
 
-    /// Whether it asks for latency, and not for throughput.
-    pub(crate) fn is_steady(self) -> bool {
-        matches!(self, Self::Steady { .. })
+    /// When it counts as stuck.
+    pub(crate) fn longest(self) -> Duration {
+        Duration::from_mins(match self {
+            Self::Rate => 6,
+            Self::Hanging | Self::Burst => 10,
+            Self::Returning => 25,
+            Self::Throughput | Self::Size => 60,
+        })
     }
 
-    /// Whether it is about the ceiling.
-    pub(crate) fn is_ceiling(self) -> bool {
-        matches!(self, Self::Sign | Self::Send)
+    /// Runs it; what `throughput` comes to has another form.
+    pub(crate) async fn run(self, setting: &Setting<'_>) -> Result<Findings, BenchError> {
+        match self {
+            Self::Throughput => Ok(Findings::default()),
+            Self::Hanging => hanging::run(setting).await,
+            Self::Burst => burst::run(setting).await,
+            Self::Returning => returning::run(setting).await,
+            Self::Rate => rate::run(setting).await,
+            Self::Size => size::run(setting).await,
+        }
     }
 }
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sign => f.write_str("sign alone, one core"),
-            Self::Send => f.write_str("sign and send alone"),
-            Self::Unary { endpoints } => write!(f, "unary, {}", Endpoints(*endpoints)),
-            Self::Stream { endpoints } => write!(f, "stream, {}", Endpoints(*endpoints)),
-            Self::Steady { per_second } => write!(f, "steady {per_second}/s"),
-        }
-    }
-}
-
-struct Endpoints(usize);
-
-impl fmt::Display for Endpoints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0;
-        write!(f, "{count} endpoint{}", if count == 1 { "" } else { "s" })
+        f.write_str(match self {
+            Self::Throughput => "throughput",
+            Self::Hanging => "hanging",
+            Self::Burst => "burst",
+            Self::Returning => "returning",
+            Self::Rate => "rate",
+            Self::Size => "size",
+        })
     }
 }

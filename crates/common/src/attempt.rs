@@ -2,6 +2,7 @@
 
 use crate::id::DeliveryId;
 use bytes::Bytes;
+use postrider_contract::ContractDigest;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -104,6 +105,8 @@ pub struct AttemptRecord {
     pub response: Option<Response>,
     /// The contract that the request was made by.
     pub contract: String,
+    /// Which version of it made headers and signature; `None` where no request was made.
+    pub contract_digest: Option<ContractDigest>,
 }
 
 /// An attempt as stored.

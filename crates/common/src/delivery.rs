@@ -3,13 +3,16 @@
 //! What happens next is decided by [`next`](self::next::next) alone; how a state is changed
 //! without losing anything is the store's business.
 
+pub mod advice;
 pub mod next;
 pub mod state;
 
+pub use advice::{Advice, MAX_RETRY_AFTER, Word};
 pub use next::{Outcome, Policy, Progress, Transition, next};
 pub use state::{DeadReason, DeliveryState};
 
 use crate::attempt::FailureKind;
+use crate::contract_version::ContractVersion;
 use crate::event::EventType;
 use crate::id::{DeliveryId, EventId};
 use crate::tenant::TenantId;
@@ -32,6 +35,17 @@ pub struct Delivery {
     pub endpoint: String,
     /// The name of the endpoint's contract.
     pub contract: String,
+    /// What its body is made by; `None` is the present version of the endpoint's contract.
+    pub contract_version: Option<ContractVersion>,
+    /// Whether it is a test, which somebody asked for.
+    pub test: bool,
+    /// Its event's ordering key, if its endpoint asked for order by key when it was accepted.
+    pub ordering_key: Option<String>,
+    /// Its place in the order of that key: of two deliveries the one that was accepted first has the
+    /// smaller number.
+    pub sequence: Option<i64>,
+    /// The delivery whose turn comes before, while it waits for one.
+    pub waits_for: Option<DeliveryId>,
     /// Where it stands.
     pub state: DeliveryState,
     /// Why it is dead, if it is.
@@ -50,4 +64,6 @@ pub struct Delivery {
     pub created_at: OffsetDateTime,
     /// When it became delivered or dead, on the database's clock.
     pub finished_at: Option<OffsetDateTime>,
+    /// When it was taken off the dead-letter queue without being sent, on the database's clock.
+    pub discarded_at: Option<OffsetDateTime>,
 }

@@ -2,9 +2,10 @@
 
 use crate::event::{EventType, EventTypeError};
 use crate::id::EndpointId;
+use crate::ordering::EndpointOrdering;
 use crate::seal::Sealed;
 use crate::tenant::TenantId;
-use postrider_contract::RetrySchedule;
+use postrider_contract::{BackoffOverrides, RetrySchedule};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -85,20 +86,26 @@ pub enum DisableReason {
     Gone,
     /// The last attempt of a delivery failed, after which the contract says so.
     Exhausted,
+    /// A receiver asked to be sent nothing more.
+    Receiver,
 }
 
 impl DisableReason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Gone, Self::Exhausted, Self::Receiver];
+
     /// The reason's name, as stored and shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Gone => "gone",
             Self::Exhausted => "exhausted",
+            Self::Receiver => "receiver",
         }
     }
 
     /// Reads a stored name back.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Gone, Self::Exhausted].into_iter().find(|reason| reason.as_str() == name)
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
     }
 }
 
@@ -111,6 +118,15 @@ pub struct Disabled {
     pub reason: DisableReason,
 }
 
+/// The secret from before a rotation, which is valid until the overlap ends.
+#[derive(Clone, Debug)]
+pub struct PreviousSecret {
+    /// It, sealed.
+    pub secret: Sealed,
+    /// When it ends, on the database's clock.
+    pub until: OffsetDateTime,
+}
+
 /// An endpoint as stored.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -120,22 +136,33 @@ pub struct Endpoint {
     pub public_id: String,
     /// Its owner.
     pub tenant: TenantId,
-    /// The name of the contract that its receiver relies on.
+    /// The name of the contract that its receiver relies on: its own, or else its tenant's.
     pub contract: String,
+    /// The contract that it names in place of its tenant's.
+    pub own_contract: Option<String>,
     /// Where requests go.
     pub url: String,
     /// The owner's words.
     pub description: String,
     /// What it wants.
     pub events: EventFilter,
-    /// What requests are signed with, sealed.
+    /// What requests are signed with, sealed; the newest one while it is being rotated.
     pub secret: Sealed,
+    /// What a rotation leaves valid for a while; one that had ended when this was read is left out.
+    /// Whoever signs looks at the time.
+    pub previous_secret: Option<PreviousSecret>,
+    /// What its contract's second signature is made with, sealed, if the contract has one.
+    pub second_secret: Option<Sealed>,
     /// False while its owner has it paused.
     pub active: bool,
     /// Set while it is switched off by us.
     pub disabled: Option<Disabled>,
+    /// Whether deliveries of one ordering key go one after the other.
+    pub ordering: EndpointOrdering,
     /// Its own schedule in place of the contract's.
     pub retry_schedule: Option<RetrySchedule>,
+    /// Its own numbers in the contract's exponential schedule, if that lets it have any.
+    pub backoff: BackoffOverrides,
     /// Its own time-out in place of the contract's.
     pub timeout: Option<Duration>,
     /// Counts the changes; a dispatcher that holds an older one reads it anew.
@@ -152,6 +179,13 @@ mod tests {
 
     fn filter(names: &[&str]) -> Result<EventFilter, EventFilterError> {
         EventFilter::parse(names.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn every_reason_reads_back() {
+        for reason in DisableReason::ALL {
+            assert_eq!(DisableReason::from_name(reason.as_str()), Some(reason));
+        }
     }
 
     #[test]

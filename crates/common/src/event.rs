@@ -7,12 +7,16 @@ use postrider_contract::EventView;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 use time::OffsetDateTime;
 
 pub use postrider_contract::MAX_EVENT_TYPE_LEN;
 
 /// The longest `event_id` or `idempotency_key`, in characters.
 pub const MAX_GIVEN_ID_LEN: usize = 64;
+
+/// How far ahead an event's delivery may be put off: 30 days.
+pub const MAX_DELIVER_AHEAD: Duration = Duration::from_hours(30 * 24);
 
 /// An event's type: words of `[A-Za-z0-9_-]` joined by single dots, at most 128 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,6 +111,14 @@ pub struct Event {
     pub occurred_at: OffsetDateTime,
     /// When it was accepted, on the database's clock.
     pub accepted_at: OffsetDateTime,
+    /// When it is to be delivered, as the producer said; `None` is at once.
+    pub deliver_at: Option<OffsetDateTime>,
+    /// What it is ordered by at endpoints that ask for that.
+    pub ordering_key: Option<String>,
+    /// Whether it is a test, which somebody asked for.
+    pub test: bool,
+    /// When its payload was expunged, on the database's clock; it is empty since.
+    pub expunged_at: Option<OffsetDateTime>,
 }
 
 impl Event {

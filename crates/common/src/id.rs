@@ -1,34 +1,33 @@
 //! Typed ids: UUIDv7 inside, one type per entity, so that swapped arguments do not compile.
 //!
 //! An id is shown with its contract's prefix (`evt_…`, `delivery_…`); every call accepts the bare
-//! UUID and any known prefix. Tenants are named by text: see [`crate::tenant::TenantId`].
+//! UUID and any prefix that a contract may have, so that ids stay good when a contract changes its
+//! prefixes. Tenants are named by text: see [`crate::tenant::TenantId`].
 
+use postrider_contract::IdPrefixes;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
 
-/// The prefixes that any contract puts before a UUID; each is accepted wherever an id is.
-const KNOWN_PREFIXES: [&str; 6] = ["evt_", "webhook_", "wh_", "delivery_", "msg_", "key_"];
-
-/// The text is neither a UUID nor a known prefix followed by one.
+/// The text is neither a UUID nor a prefix followed by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "must be a UUID, bare or after one of the prefixes evt_, webhook_, wh_, delivery_, msg_, key_"
-)]
+#[error("must be a UUID, bare or after a prefix such as evt_")]
 pub struct IdError;
 
-/// Parses a UUID, bare or after a known prefix.
+/// Parses a UUID, bare or after a prefix that a contract may put before its ids.
 ///
 /// ```
 /// use postrider_common::id::parse_uuid;
 /// let bare = "0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f";
 /// assert_eq!(parse_uuid(bare), parse_uuid(&format!("msg_{bare}")));
+/// assert_eq!(parse_uuid(bare), parse_uuid(&format!("acme_dlv_{bare}")));
 /// assert!(parse_uuid("order_1").is_err());
 /// ```
 pub fn parse_uuid(text: &str) -> Result<Uuid, IdError> {
-    let bare = KNOWN_PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
     // Other spellings of a UUID (braces, urn:, no hyphens) would make one id many texts.
-    if bare.len() != uuid::fmt::Hyphenated::LENGTH {
+    let split = text.len().checked_sub(uuid::fmt::Hyphenated::LENGTH);
+    let (prefix, bare) = split.and_then(|at| text.split_at_checked(at)).ok_or(IdError)?;
+    if !IdPrefixes::is_prefix(prefix) {
         return Err(IdError);
     }
     Uuid::try_parse(bare).map_err(|_| IdError)
@@ -52,7 +51,7 @@ macro_rules! typed_id {
                 self.0
             }
 
-            /// Parses the bare UUID or any known prefix before it.
+            /// Parses the bare UUID, or a prefix and it.
             pub fn parse(text: &str) -> Result<Self, IdError> {
                 parse_uuid(text).map(Self)
             }
@@ -83,6 +82,10 @@ typed_id!(
     ApiKeyId
 );
 typed_id!(
+    /// Names a replay in bulk.
+    ReplayId
+);
+typed_id!(
     /// The fencing token of one lease on a delivery, drawn anew by every claim.
     LeaseToken
 );
@@ -108,6 +111,13 @@ impl ApiKeyId {
     }
 }
 
+impl ReplayId {
+    /// A new id.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
 impl LeaseToken {
     /// A new token; random, since nothing reads a time from it.
     pub fn generate() -> Self {
@@ -125,6 +135,13 @@ impl DeliveryId {
         let millis = u64::try_from(millis).unwrap_or(u64::MAX);
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
+
+    /// The first and the last id that a delivery of an event can have.
+    pub fn range_for(event: EventId) -> (Self, Self) {
+        let random = u128::MAX >> 48;
+        let event = event.as_uuid().as_u128();
+        (Self(Uuid::from_u128(event & !random)), Self(Uuid::from_u128(event | random)))
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +155,19 @@ mod tests {
         let delivery = DeliveryId::generate_for(event);
         assert_eq!(event.as_uuid().get_timestamp(), delivery.as_uuid().get_timestamp());
         assert_eq!(delivery.as_uuid().get_version_num(), 7);
+        let (first, last) = DeliveryId::range_for(event);
+        assert!((first..=last).contains(&delivery));
+        let later = Uuid::from_u128(event.as_uuid().as_u128() + (1 << 80));
+        assert!(DeliveryId::generate_for(EventId::from_uuid(later)) > last);
+    }
+
+    #[test]
+    fn what_is_no_prefix_is_refused() {
+        let id = EventId::generate();
+        for prefix in ["_", "evt", "evt-", "ev t_", "évt_", "a_letter_too_many_by_now_"] {
+            assert_eq!(EventId::parse(&format!("{prefix}{id}")), Err(IdError), "{prefix}");
+        }
+        assert_eq!(EventId::parse(&format!("{id}_")), Err(IdError));
     }
 
     #[test]
@@ -150,9 +180,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_known_prefix_names_the_same_id(bits in any::<u128>(), prefix in 0..KNOWN_PREFIXES.len()) {
+        fn every_prefix_names_the_same_id(bits in any::<u128>(), prefix in "[A-Za-z0-9_]{1,23}_") {
             let id = DeliveryId::from_uuid(Uuid::from_u128(bits));
-            let text = format!("{}{id}", KNOWN_PREFIXES[prefix]);
+            let text = format!("{prefix}{id}");
             prop_assert_eq!(DeliveryId::parse(&text), Ok(id));
             prop_assert_eq!(DeliveryId::parse(&id.to_string()), Ok(id));
         }

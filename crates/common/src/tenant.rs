@@ -1,5 +1,6 @@
 //! A tenant: a customer of the product, who owns endpoints and API keys and has one contract.
 
+use crate::keeping::Keeping;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
@@ -82,6 +83,8 @@ pub struct Tenant {
     pub name: String,
     /// The contract that its endpoints' receivers rely on.
     pub contract: String,
+    /// For how long its things are kept.
+    pub keeping: Keeping,
     /// When it was made, on the database's clock.
     pub created_at: OffsetDateTime,
 }
@@ -95,6 +98,8 @@ pub struct NewTenant {
     pub name: String,
     /// The name of a contract that exists.
     pub contract: String,
+    /// For how long its things are kept.
+    pub keeping: Keeping,
 }
 
 #[cfg(test)]

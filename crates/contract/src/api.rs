@@ -84,7 +84,7 @@ enum ActiveField {
 
 impl ManagementApi {
     /// The API of contracts that say nothing of one, and of whoever has no contract.
-    pub(crate) fn native() -> Self {
+    pub fn native() -> Self {
         use ApiField as F;
         Self {
             base_path: "/api/v1/webhooks".to_owned(),

@@ -67,6 +67,20 @@ impl Contracts {
         Ok(Self(all.into()))
     }
 
+    /// These, with other versions in the places of those that they share a name with, and what is new
+    /// after them.
+    #[must_use]
+    pub fn with_versions(&self, versions: impl IntoIterator<Item = Arc<Contract>>) -> Self {
+        let mut all: Vec<_> = self.iter().cloned().collect();
+        for version in versions {
+            match all.iter_mut().find(|one| one.name() == version.name()) {
+                Some(one) => *one = version,
+                None => all.push(version),
+            }
+        }
+        Self(all.into())
+    }
+
     /// The contract of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Contract>> {
         self.iter().find(|contract| contract.name() == name)

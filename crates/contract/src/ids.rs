@@ -40,7 +40,8 @@ impl IdPrefixes {
         let mut prefix = |key: &str, text: &file::Text| {
             let rule = "must be letters, digits and '_', end with '_', and have 24 characters at \
                         most; or be empty";
-            let checked = is_prefix(text.get_ref()).then(|| text.get_ref().clone()).ok_or(rule);
+            let checked =
+                Self::is_prefix(text.get_ref()).then(|| text.get_ref().clone()).ok_or(rule);
             problems.take(text, format!("ids.{key}"), checked)
         };
         let event = prefix("event", &given.event);
@@ -48,10 +49,11 @@ impl IdPrefixes {
         let endpoint = prefix("endpoint", &given.endpoint);
         Some(Self { event: event?, delivery: delivery?, endpoint: endpoint? })
     }
-}
 
-fn is_prefix(text: &str) -> bool {
-    let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let word = text.strip_suffix('_').is_some_and(|word| !word.is_empty());
-    text.is_empty() || (word && text.len() <= MAX_PREFIX_LEN && text.chars().all(known))
+    /// Whether a contract may put this before its ids.
+    pub fn is_prefix(text: &str) -> bool {
+        let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let word = text.strip_suffix('_').is_some_and(|word| !word.is_empty());
+        text.is_empty() || (word && text.len() <= MAX_PREFIX_LEN && text.chars().all(known))
+    }
 }

@@ -52,6 +52,11 @@ impl RetrySchedule {
         self.0.iter().map(|seconds| Duration::from_secs(u64::from(*seconds)))
     }
 
+    /// How long it takes from the first attempt to the last, if all fail at once.
+    pub fn length(&self) -> Duration {
+        self.delays().sum()
+    }
+
     /// How long to wait after a failure when `failures` came before it; `None` when it was the last.
     pub fn delay_after(&self, failures: u32) -> Option<Duration> {
         let delay = self.0.get(usize::try_from(failures).ok()?)?;

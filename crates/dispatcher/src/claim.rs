@@ -2,9 +2,11 @@
 
 use crate::metrics::DispatcherMetrics;
 use postrider_common::batch::{BatchLost, Batcher, Limits};
+use postrider_common::breaker::withheld;
 use postrider_common::id::DeliveryId;
-use postrider_contract::Contracts;
-use postrider_store::{Claim, ClaimedDelivery, EventContent, LeasePolicy, SharedStore, StoreError};
+use postrider_store::{
+    Claim, ClaimedDelivery, ContractBook, EventContent, LeasePolicy, SharedStore, StoreError,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -24,6 +26,24 @@ pub(crate) struct Work {
     pub(crate) learnt_at: Instant,
     /// When the lease ends at the earliest, on our monotonic clock.
     pub(crate) lease_end: Instant,
+    /// Set if it is a probe of an endpoint that is down.
+    pub(crate) probe: Option<Probe>,
+}
+
+/// A delivery whose end says whether its endpoint is back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Probe {
+    /// Since when the endpoint has been down, on the database's clock.
+    pub(crate) down_since: OffsetDateTime,
+}
+
+impl Work {
+    /// For how long the attempt was withheld although it was due.
+    pub(crate) fn withheld(&self) -> Duration {
+        self.probe.map_or(Duration::ZERO, |probe| {
+            withheld(self.delivery.due_at, probe.down_since, self.claimed_at)
+        })
+    }
 }
 
 /// Claims deliveries. Clones share the batches.
@@ -33,13 +53,11 @@ pub(crate) struct Claimer(Batcher<DeliveryId, Result<Option<Work>, StoreError>>)
 impl Claimer {
     pub(crate) fn start(
         store: SharedStore,
-        contracts: &Contracts,
+        contracts: ContractBook,
         metrics: Arc<DispatcherMetrics>,
     ) -> Self {
-        let timeouts = contracts.iter().map(|one| (one.name().to_owned(), one.timeout()));
-        let lease = Arc::new(LeasePolicy { timeouts: timeouts.collect(), margin: LEASE_MARGIN });
         Self(Batcher::start(BATCH, move |ids: Vec<DeliveryId>| {
-            let (store, lease) = (Arc::clone(&store), Arc::clone(&lease));
+            let (store, lease) = (Arc::clone(&store), lease(&contracts));
             let metrics = Arc::clone(&metrics);
             async move {
                 match claim(&store, &ids, &lease, &metrics).await {
@@ -75,6 +93,13 @@ impl Unanswered {
     }
 }
 
+/// By the contracts in force now.
+fn lease(contracts: &ContractBook) -> LeasePolicy {
+    let contracts = contracts.contracts();
+    let timeouts = contracts.iter().map(|one| (one.name().to_owned(), one.timeout()));
+    LeasePolicy { timeouts: timeouts.collect(), margin: LEASE_MARGIN }
+}
+
 async fn claim(
     store: &SharedStore,
     ids: &[DeliveryId],
@@ -95,7 +120,8 @@ async fn claim(
                 return None;
             };
             let lease_end = asked_at + delivery.lease;
-            Some(Work { delivery, event, claimed_at: claimed.now, learnt_at, lease_end })
+            let claimed_at = claimed.now;
+            Some(Work { delivery, event, claimed_at, learnt_at, lease_end, probe: None })
         }
         Claim::Unknown => {
             tracing::warn!(delivery = %id, "a message named a delivery that does not exist");

@@ -2,7 +2,9 @@
 
 use postrider_broker::BrokerConfig;
 use postrider_common::config::SealConfig;
+use postrider_common::contracts::ContractsConfig;
 use postrider_common::health::HealthConfig;
+use postrider_common::keeping::Days;
 use postrider_common::seal::Keyring;
 use postrider_common::shutdown::ShutdownConfig;
 use postrider_egress::EgressConfig;
@@ -18,6 +20,9 @@ pub struct Config {
     /// Where work comes from.
     #[command(flatten)]
     pub broker: BrokerConfig,
+    /// Contracts beside the built-in ones.
+    #[command(flatten)]
+    pub contracts: ContractsConfig,
     /// What may be reached.
     #[command(flatten)]
     pub egress: EgressConfig,
@@ -27,6 +32,9 @@ pub struct Config {
     /// How much at a time.
     #[command(flatten)]
     pub limits: Limits,
+    /// For how long things are kept.
+    #[command(flatten)]
+    pub retention: RetentionConfig,
     /// Where it answers for its health.
     #[command(flatten)]
     pub health: HealthConfig,
@@ -44,6 +52,8 @@ pub struct Settings {
     pub keyring: Keyring,
     /// How much at a time.
     pub limits: Limits,
+    /// For how long things of a tenant are kept that has no number of its own.
+    pub retention: Days,
     /// How long deliveries in flight get to finish once it stops.
     pub grace: Duration,
 }
@@ -55,9 +65,19 @@ impl Config {
             egress: self.egress.clone(),
             keyring: self.seal.master_key.clone(),
             limits: self.limits,
+            retention: self.retention.retention_days,
             grace: self.shutdown.grace(),
         }
     }
+}
+
+/// For how long things are kept.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct RetentionConfig {
+    /// Days for which events, deliveries and attempts are kept of tenants that have no number of their
+    /// own, from 1 to 3650; the same for all dispatchers
+    #[arg(long, env = "POSTRIDER_RETENTION_DAYS", default_value = "30", value_name = "DAYS")]
+    pub retention_days: Days,
 }
 
 /// How much a dispatcher does at a time.

@@ -3,18 +3,20 @@
 //! A message is acked once every delivery in it has been claimed or refused; from there the leases
 //! carry the obligation, and a slow endpoint never holds the broker.
 
-use crate::claim::{Claimer, Unanswered, Work};
+use crate::breakers::Breakers;
+use crate::claim::{Claimer, Probe, Unanswered, Work};
 use crate::deliver::Courier;
+use crate::limiter::Rooms;
 use crate::metrics::DispatcherMetrics;
-use crate::slots::{OverCap, Slot, Slots};
+use crate::slots::{Slot, Slots};
 use futures::future::join_all;
 use postrider_broker::{Incoming, Queue, SharedBroker, WorkItem, process_span};
 use postrider_common::batch::{Batcher, Limits};
 use postrider_common::crash_point::crash_point;
-use postrider_common::id::DeliveryId;
+use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::service::chain;
 use postrider_common::trace::TraceContext;
-use postrider_store::{SharedStore, StoreError, WorkQueue};
+use postrider_store::{Passage, SharedStore, StoreError, WorkQueue};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -109,28 +111,57 @@ impl Intake {
         queue: WorkQueue,
         trace: Option<TraceContext>,
     ) -> Verdict {
-        let slot = tokio::select! {
-            () = self.stop.cancelled() => return Verdict::Left,
-            slot = self.slots.take(item.endpoint, queue) => slot,
-        };
-        let id = item.delivery;
-        let answered = match slot {
-            Ok(slot) => self.claim(id, slot, trace).await,
-            Err(OverCap) => self.refuse(id).await,
-        };
-        answered.err().unwrap_or(Verdict::Given)
+        let ended = self.try_admit(item, queue, trace).await;
+        ended.err().unwrap_or(Verdict::Given)
     }
 
-    async fn claim(
+    async fn try_admit(
         &self,
-        id: DeliveryId,
-        slot: Slot,
+        item: &WorkItem,
+        queue: WorkQueue,
         trace: Option<TraceContext>,
     ) -> Result<(), Verdict> {
+        let (id, endpoint) = (item.delivery, item.endpoint);
+        if self.courier.limiter.is_full(endpoint) {
+            return self.put_back(id).await;
+        }
+        if self.passage(item).await? == Passage::Withheld {
+            return Ok(());
+        }
+        if self.is_over_ramp(endpoint) {
+            self.metrics.over_ramp.inc();
+            return self.answer(id, || self.courier.limiter.put_back(id)).await;
+        }
+        let slot = tokio::select! {
+            () = self.stop.cancelled() => return Err(Verdict::Left),
+            slot = self.slots.take(endpoint, queue) => slot,
+        };
+        let Ok(slot) = slot else { return self.refuse(id).await };
+        // Others may have taken the room while it waited, or found the endpoint to be down.
+        if self.courier.limiter.is_full(endpoint) {
+            return self.put_back(id).await;
+        }
+        let probe = match self.passage(item).await? {
+            Passage::Withheld => return Ok(()),
+            Passage::Probe { down_since } => Some(Probe { down_since }),
+            Passage::Free => None,
+        };
         if let Some(work) = self.answer(id, || self.claimer.claim(id)).await? {
-            self.start(work, slot, trace);
+            self.start(Work { probe, ..work }, slot, trace);
         }
         Ok(())
+    }
+
+    /// Whether an endpoint's breaker lets a delivery through; puts it back, if not.
+    async fn passage(&self, item: &WorkItem) -> Result<Passage, Verdict> {
+        let (id, endpoint) = (item.delivery, item.endpoint);
+        self.answer(id, || self.courier.breakers.passage(endpoint, id)).await
+    }
+
+    /// Whether an endpoint that is just back has as much in flight as it may have by now.
+    fn is_over_ramp(&self, endpoint: EndpointId) -> bool {
+        let allowed = self.courier.breakers.ramp(endpoint);
+        allowed.is_some_and(|allowed| self.slots.taken(endpoint) >= allowed as usize)
     }
 
     /// Asks the store about a delivery, again and again while it is away: were the message acked
@@ -160,6 +191,22 @@ impl Intake {
     async fn refuse(&self, id: DeliveryId) -> Result<(), Verdict> {
         self.metrics.over_cap.inc();
         self.answer(id, async || Ok(self.refusals.submit(id, 0).await??)).await
+    }
+
+    /// Puts back what its endpoint's rate limit leaves no room for.
+    async fn put_back(&self, id: DeliveryId) -> Result<(), Verdict> {
+        self.metrics.over_rate.inc();
+        self.answer(id, || self.courier.limiter.put_back(id)).await
+    }
+
+    /// What is known of the endpoints that have no room.
+    pub(crate) fn rooms(&self) -> &Rooms {
+        self.courier.limiter.rooms()
+    }
+
+    /// What is known of the endpoints that are down.
+    pub(crate) fn breakers(&self) -> &Breakers {
+        &self.courier.breakers
     }
 
     fn start(&self, work: Work, slot: Slot, trace: Option<TraceContext>) {

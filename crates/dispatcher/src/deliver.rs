@@ -1,21 +1,24 @@
 //! One attempt, from the claim to what is written down about it.
 
+use crate::breakers::Breakers;
 use crate::claim::Work;
 use crate::endpoints::{EndpointBook, Known, Recipient, Refused, Unusable};
 use crate::judge::{Judgement, judge};
+use crate::limiter::Limiter;
 use crate::metrics::{Attempt, DispatcherMetrics};
-use crate::request::{Prepared, database_now, prepare};
+use crate::request::{PrepareError, Prepared, database_now, prepare};
 use crate::settle::Settler;
 use crate::slots::Slot;
 use crate::trace;
+use crate::turns::Turns;
 use postrider_common::attempt::{AttemptRecord, FailureKind, HeaderList};
 use postrider_common::crash_point::crash_point;
-use postrider_common::delivery::{Outcome, Policy, next};
+use postrider_common::delivery::{Advice, Outcome, Policy, next};
 use postrider_common::service::chain;
 use postrider_common::trace::TraceContext;
-use postrider_contract::{AfterLast, Jitter, RetrySchedule};
+use postrider_contract::{AfterLast, Contract, ContractDigest, Jitter, RetrySchedule};
 use postrider_egress::{Client, Request, UrlRefusal};
-use postrider_store::{Release, Settlement, SharedStore};
+use postrider_store::{ContractBook, Release, Settlement, SharedStore, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -30,8 +33,12 @@ const LEASE_RESERVE: Duration = Duration::from_secs(2);
 pub(crate) struct Courier {
     pub(crate) store: SharedStore,
     pub(crate) endpoints: EndpointBook,
+    pub(crate) contracts: ContractBook,
+    pub(crate) limiter: Limiter,
+    pub(crate) breakers: Breakers,
     pub(crate) client: Client,
     pub(crate) settler: Settler,
+    pub(crate) turns: Turns,
     pub(crate) metrics: Arc<DispatcherMetrics>,
     /// Cancelled when the grace has ended: requests in flight are cut off.
     pub(crate) cut: CancellationToken,
@@ -43,7 +50,12 @@ struct Attempted {
     started_at: OffsetDateTime,
     duration: Duration,
     request_headers: HeaderList,
+    /// What made the request, if there was one.
+    contract: Option<ContractDigest>,
 }
+
+/// What a delivery's body is made by: its own version of the contract, if it has one.
+type BodyBy = Result<Option<Arc<Contract>>, StoreError>;
 
 /// Whom an attempt was for, as far as the log and the schedule care.
 struct Terms<'a> {
@@ -59,8 +71,19 @@ impl Courier {
     /// message that named it.
     pub(crate) async fn deliver(&self, work: Work, slot: Slot, message: Option<TraceContext>) {
         let delivery = &work.delivery;
+        // First, since a version that is new here makes the contracts in force be looked at anew.
+        let body_by = match self.body_by(&work).await {
+            Err(error) if error.is_unavailable() => {
+                let id = delivery.id;
+                tracing::warn!(delivery = %id, error = chain(&error), "its contract is not known");
+                return self.release(&work).await;
+            }
+            body_by => body_by,
+        };
         match self.endpoints.get(delivery.endpoint, delivery.endpoint_version).await {
-            Ok(Known::Usable(recipient)) => self.deliver_to(&work, &recipient, slot, message).await,
+            Ok(Known::Usable(recipient)) => {
+                self.deliver_to(&work, &recipient, body_by, slot, message).await;
+            }
             Ok(Known::Unusable(refused)) => self.record_refusal(&work, &refused, message).await,
             Ok(Known::Absent) => self.release(&work).await,
             Err(error) => {
@@ -75,15 +98,27 @@ impl Courier {
         &self,
         work: &Work,
         recipient: &Recipient,
+        body_by: BodyBy,
         slot: Slot,
         message: Option<TraceContext>,
     ) {
+        let started_at = match self.limiter.admit(work, &recipient.contract).await {
+            Ok(started_at) => started_at,
+            Err(put_off) => {
+                drop(slot);
+                return self.limiter.put_off(work, put_off).await;
+            }
+        };
         if work.lease_end < Instant::now() + recipient.timeout + LEASE_RESERVE {
             return self.release(work).await;
         }
         crash_point("dispatcher::claimed");
         let span = trace::begin(work, Some(&recipient.url), message);
-        let attempted = match prepare(work, recipient, span.context()) {
+        let prepared = body_by.map_err(PrepareError::Version).and_then(|version| {
+            let body_by = version.as_ref().unwrap_or(&recipient.contract);
+            prepare(work, recipient, body_by, started_at, span.context())
+        });
+        let attempted = match prepared {
             Ok(prepared) => self.send(recipient, prepared).await,
             Err(error) => {
                 let id = work.delivery.id;
@@ -94,6 +129,9 @@ impl Courier {
         let _answered = slot.answered();
         trace::end(span, &attempted.judgement);
         crash_point("dispatcher::sent");
+        if let Some(sign) = attempted.judgement.sign() {
+            self.breakers.ended(work, recipient, sign).await;
+        }
         let terms = Terms {
             url: recipient.url.as_str(),
             contract: recipient.contract.name(),
@@ -118,10 +156,11 @@ impl Courier {
         };
         let duration = started.elapsed();
         let judgement = match exchange {
-            Some(exchange) => judge(&recipient.contract, exchange.outcome),
+            Some(exchange) => judge(&recipient.contract, exchange.outcome, started_at + duration),
             None => Judgement::failed(Outcome::Cancelled, FailureKind::Cancelled),
         };
-        Attempted { judgement, started_at, duration, request_headers }
+        let contract = Some(recipient.contract.digest());
+        Attempted { judgement, started_at, duration, request_headers, contract }
     }
 
     async fn record_refusal(&self, work: &Work, refused: &Refused, message: Option<TraceContext>) {
@@ -142,17 +181,19 @@ impl Courier {
     }
 
     async fn settle(&self, work: &Work, attempted: Attempted, terms: &Terms<'_>) {
-        let Attempted { judgement, started_at, duration, request_headers } = attempted;
+        let Attempted { judgement, started_at, duration, request_headers, contract } = attempted;
         self.metrics.attempts.ended(&Attempt {
             number: work.delivery.attempt,
             failure: judgement.failure,
             status: judgement.response.as_ref().map(|response| response.status),
-            accepted_at: work.event.accepted_at,
+            owed_since: work.event.owed_since(),
             started_at,
             duration,
         });
         let Terms { schedule, jitter, after_last, .. } = *terms;
-        let policy = Policy { schedule, jitter, after_last };
+        let (test, withheld) = (work.delivery.test, work.withheld());
+        let advice = judgement.advice;
+        let policy = Policy { schedule, jitter, after_last, test, withheld, advice };
         let transition = next(work.delivery.progress, judgement.outcome, &policy, rand::random());
         let record = AttemptRecord {
             started_at,
@@ -162,15 +203,25 @@ impl Courier {
             request_headers,
             response: judgement.response,
             contract: terms.contract.to_owned(),
+            contract_digest: contract,
         };
         let settlement = Settlement {
             delivery: work.delivery.id,
             token: work.delivery.token,
             attempt: work.delivery.attempt,
             transition,
+            is_last_chance: policy.is_last_chance(transition),
             record,
         };
         self.settler.settle(settlement).await;
+        self.turns.settled(&work.delivery, transition);
+    }
+
+    async fn body_by(&self, work: &Work) -> BodyBy {
+        match work.delivery.contract_version {
+            Some(version) => self.contracts.version(version).await,
+            None => Ok(None),
+        }
     }
 
     /// Gives the claim back unused. Should that fail, the lease ends by itself.
@@ -186,7 +237,7 @@ impl Courier {
 
 impl Judgement {
     fn failed(outcome: Outcome, kind: FailureKind) -> Self {
-        Self { outcome, failure: Some(kind), response: None }
+        Self { outcome, failure: Some(kind), advice: Advice::default(), response: None }
     }
 }
 
@@ -198,6 +249,7 @@ impl Attempted {
             started_at: at,
             duration: Duration::ZERO,
             request_headers: HeaderList::new(),
+            contract: None,
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The endpoints that are sent to, ready for use: URL judged, secret opened, contract found.
 
+use crate::keys::{Keys, KeysError};
 use moka::future::Cache;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
-use postrider_common::seal::{Keyring, OpenError, Owner};
+use postrider_common::seal::Keyring;
 use postrider_common::service::chain;
-use postrider_contract::{AfterLast, Contract, Contracts, RetrySchedule, SecretError, SigningKey};
+use postrider_contract::{AfterLast, Contract, RetrySchedule};
 use postrider_egress::{Guard, HttpRule, TargetUrl, UrlRefusal};
-use postrider_store::{SharedStore, StoreError};
+use postrider_store::{ContractBook, SharedStore, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub(crate) struct Recipient {
     pub(crate) endpoint_id: String,
     pub(crate) contract: Arc<Contract>,
     pub(crate) url: TargetUrl,
-    pub(crate) keys: Vec<SigningKey>,
+    pub(crate) keys: Keys,
     pub(crate) schedule: RetrySchedule,
     pub(crate) timeout: Duration,
 }
@@ -36,10 +37,8 @@ pub(crate) enum Unusable {
     Contract(String),
     #[error("its URL is refused")]
     Url(#[source] UrlRefusal),
-    #[error("its secret cannot be opened")]
-    Sealed(#[source] OpenError),
-    #[error("its secret is not in the contract's form")]
-    Secret(#[source] SecretError),
+    #[error("it cannot be signed for")]
+    Keys(#[source] KeysError),
 }
 
 /// What is known of an endpoint.
@@ -62,21 +61,22 @@ pub(crate) struct Refused {
     pub(crate) why: Unusable,
 }
 
-/// Looks endpoints up, by id and version: another version is another entry.
+/// Looks endpoints up, by id and version: another version is another entry, and so is one of after a
+/// change of the contracts.
 #[derive(Clone)]
 pub(crate) struct EndpointBook {
     store: SharedStore,
     guard: Guard,
-    contracts: Contracts,
+    contracts: ContractBook,
     keyring: Keyring,
-    cache: Cache<(EndpointId, i64), Known>,
+    cache: Cache<(EndpointId, i64, u64), Known>,
 }
 
 impl EndpointBook {
     pub(crate) fn new(
         store: SharedStore,
         guard: Guard,
-        contracts: Contracts,
+        contracts: ContractBook,
         keyring: Keyring,
     ) -> Self {
         let cache = Cache::builder().max_capacity(CACHED).time_to_idle(IDLE).build();
@@ -89,50 +89,57 @@ impl EndpointBook {
         endpoint: EndpointId,
         version: i64,
     ) -> Result<Known, Arc<StoreError>> {
-        self.cache.try_get_with((endpoint, version), self.load(endpoint)).await
+        let key = (endpoint, version, self.contracts.generation());
+        self.cache.try_get_with(key, self.load(endpoint)).await
     }
 
     async fn load(&self, endpoint: EndpointId) -> Result<Known, StoreError> {
         let found = self.store.endpoints_for_sending(&[endpoint]).await?;
         let Some(endpoint) = found.into_iter().next() else { return Ok(Known::Absent) };
-        Ok(match self.recipient(&endpoint) {
+        let contract = self.contracts.find(&endpoint.contract).await;
+        Ok(match self.recipient(&endpoint, contract.as_ref()) {
             Ok(recipient) => Known::Usable(Arc::new(recipient)),
             Err(why) => {
                 let id = &endpoint.public_id;
                 tracing::error!(endpoint = id, error = chain(&why), "nothing can be sent to it");
-                Known::Unusable(Arc::new(self.refused(endpoint, why)))
+                Known::Unusable(Arc::new(refused(endpoint, contract.as_deref(), why)))
             }
         })
     }
 
-    fn recipient(&self, endpoint: &Endpoint) -> Result<Recipient, Unusable> {
-        let contract = self
-            .contracts
-            .get(&endpoint.contract)
-            .ok_or_else(|| Unusable::Contract(endpoint.contract.clone()))?;
+    fn recipient(
+        &self,
+        endpoint: &Endpoint,
+        contract: Option<&Arc<Contract>>,
+    ) -> Result<Recipient, Unusable> {
+        let contract = contract.ok_or_else(|| Unusable::Contract(endpoint.contract.clone()))?;
         let http = if contract.allows_http() { HttpRule::Allowed } else { HttpRule::Refused };
         let url = self.guard.parse(&endpoint.url, http).map_err(Unusable::Url)?;
-        let owner = Owner { tenant: &endpoint.tenant, endpoint: endpoint.id };
-        let secret = self.keyring.open(&endpoint.secret, owner).map_err(Unusable::Sealed)?;
-        let key = contract.signing_key(&secret).map_err(Unusable::Secret)?;
         Ok(Recipient {
             endpoint_id: endpoint.public_id.clone(),
             url,
-            keys: vec![key],
-            schedule: endpoint
-                .retry_schedule
-                .clone()
-                .unwrap_or_else(|| contract.schedule().clone()),
+            keys: Keys::of(endpoint, contract, &self.keyring).map_err(Unusable::Keys)?,
+            schedule: schedule(endpoint, Some(contract)),
             timeout: endpoint.timeout.unwrap_or_else(|| contract.timeout()),
             contract: Arc::clone(contract),
         })
     }
+}
 
-    fn refused(&self, endpoint: Endpoint, why: Unusable) -> Refused {
-        let contract = self.contracts.get(&endpoint.contract);
-        let of_contract = || contract.map(|contract| contract.schedule().clone());
-        let schedule = endpoint.retry_schedule.clone().or_else(of_contract).unwrap_or_default();
-        let after_last = contract.map_or(AfterLast::Fail, |contract| contract.after_last());
-        Refused { url: endpoint.url, contract: endpoint.contract, schedule, after_last, why }
+fn refused(endpoint: Endpoint, contract: Option<&Contract>, why: Unusable) -> Refused {
+    let schedule = schedule(&endpoint, contract);
+    let after_last = contract.map_or(AfterLast::Fail, Contract::after_last);
+    Refused { url: endpoint.url, contract: endpoint.contract, schedule, after_last, why }
+}
+
+/// The endpoint's own schedule; or else its contract's, with the endpoint's own numbers in it where the
+/// contract lets it have any.
+fn schedule(endpoint: &Endpoint, contract: Option<&Contract>) -> RetrySchedule {
+    if let Some(own) = &endpoint.retry_schedule {
+        return own.clone();
     }
+    let Some(contract) = contract else { return RetrySchedule::default() };
+    // Numbers that make no schedule together cannot be stored.
+    let own = contract.backoff().and_then(|rule| rule.with_overrides(&endpoint.backoff).ok());
+    own.map_or_else(|| contract.schedule().clone(), |own| own.schedule())
 }

@@ -1,9 +1,11 @@
 //! Judging an exchange: what it means for the schedule, and what the log keeps of it.
 
 use postrider_common::attempt::{FailureKind, Response};
-use postrider_common::delivery::Outcome;
+use postrider_common::breaker::Sign;
+use postrider_common::delivery::{Advice, Outcome};
 use postrider_contract::Contract;
 use postrider_egress as egress;
+use time::OffsetDateTime;
 
 /// 410 Gone (RFC 9110, section 15.5.11): the endpoint is known not to come back.
 const GONE: u16 = 410;
@@ -13,34 +15,49 @@ const GONE: u16 = 410;
 pub(crate) struct Judgement {
     pub(crate) outcome: Outcome,
     pub(crate) failure: Option<FailureKind>,
+    pub(crate) advice: Advice,
     pub(crate) response: Option<Response>,
 }
 
-/// Judges by the contract's rule for success.
-pub(crate) fn judge(contract: &Contract, outcome: egress::Outcome) -> Judgement {
+impl Judgement {
+    /// What it says about the endpoint, if anything.
+    pub(crate) fn sign(&self) -> Option<Sign> {
+        Sign::of(self.failure, self.response.as_ref().map(|response| response.status))
+    }
+}
+
+/// Judges by the contract's rule for success; `now` is when the exchange ended, on the database's clock.
+pub(crate) fn judge(
+    contract: &Contract,
+    outcome: egress::Outcome,
+    now: OffsetDateTime,
+) -> Judgement {
     match outcome {
-        egress::Outcome::Answered(answer) => judge_answer(contract, answer),
+        egress::Outcome::Answered(answer) => judge_answer(contract, answer, now),
         egress::Outcome::Failed(failure) => Judgement {
             outcome: Outcome::Failure,
             failure: Some(kind(failure.kind)),
+            advice: Advice::default(),
             response: None,
         },
     }
 }
 
-fn judge_answer(contract: &Contract, answer: egress::Answer) -> Judgement {
+fn judge_answer(contract: &Contract, answer: egress::Answer, now: OffsetDateTime) -> Judgement {
     let (outcome, failure) = match answer.status {
         status if contract.is_success(status) => (Outcome::Success, None),
         GONE => (Outcome::Gone, Some(FailureKind::Status)),
         _ => (Outcome::Failure, Some(FailureKind::Status)),
     };
+    let fields = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let advice = Advice::read(answer.status, fields, now);
     let response = Response {
         status: answer.status,
         headers: answer.header_lines(),
         body_end: answer.body_note.as_str().to_owned(),
         body: answer.body,
     };
-    Judgement { outcome, failure, response: Some(response) }
+    Judgement { outcome, failure, advice, response: Some(response) }
 }
 
 fn kind(kind: egress::FailureKind) -> FailureKind {

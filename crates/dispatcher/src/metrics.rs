@@ -1,9 +1,13 @@
 //! What a dispatcher counts and measures. `docs/metrics.md` says what each is good for.
 
 mod attempts;
+mod breakers;
+mod retention;
 mod workers;
 
 pub(crate) use attempts::Attempt;
+pub(crate) use breakers::BreakerMetrics;
+pub(crate) use retention::RetentionMetrics;
 pub(crate) use workers::WorkerMetrics;
 
 use crate::config::Limits;
@@ -18,8 +22,14 @@ use std::time::Duration;
 pub(crate) struct DispatcherMetrics {
     pub(crate) attempts: AttemptMetrics,
     pub(crate) workers: WorkerMetrics,
+    pub(crate) retention: RetentionMetrics,
+    pub(crate) breakers: BreakerMetrics,
     /// Deliveries that were over their endpoint's cap.
     pub(crate) over_cap: Counter,
+    /// Deliveries that were over their endpoint's rate limit.
+    pub(crate) over_rate: Counter,
+    /// Deliveries that were over what their endpoint is allowed while it has just come back.
+    pub(crate) over_ramp: Counter,
     /// Claims that were given back unused.
     pub(crate) released: Counter,
     in_flight: Gauge,
@@ -43,9 +53,19 @@ impl DispatcherMetrics {
         Self {
             attempts: AttemptMetrics::register(metrics),
             workers: WorkerMetrics::register(metrics),
+            retention: RetentionMetrics::register(metrics),
+            breakers: BreakerMetrics::register(metrics),
             over_cap: metrics.counter(
                 "deliveries_over_cap",
                 "Deliveries that went back to the schedule because their endpoint had its share",
+            ),
+            over_rate: metrics.counter(
+                "deliveries_over_rate",
+                "Deliveries that went back to the schedule because their endpoint may get no more for now",
+            ),
+            over_ramp: metrics.counter(
+                "deliveries_over_ramp",
+                "Deliveries that went back to the schedule because their endpoint is only just back",
             ),
             released: metrics
                 .counter("claims_released", "Claims that were given back before anything was sent"),
@@ -106,7 +126,7 @@ impl DispatcherMetrics {
                 (Ok(Settled::Superseded), _) => {
                     self.superseded.inc();
                 }
-                (Ok(_), Transition::Delivered) => {
+                (Ok(_), Transition::Delivered | Transition::DeliveredLast) => {
                     self.delivered.inc();
                 }
                 (Ok(_), Transition::Retry { .. }) => {

@@ -5,7 +5,8 @@ use crate::endpoints::Recipient;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use postrider_common::trace::TraceContext;
-use postrider_contract::{AttemptView, BodyError, DeliveryView, EventView};
+use postrider_contract::{AttemptView, BodyError, Contract, DeliveryView, EventView};
+use postrider_store::StoreError;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -20,17 +21,22 @@ pub(crate) struct Prepared {
 /// A request could not be built from what is stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrepareError {
+    #[error("the version of the contract that makes the body is not to be had")]
+    Version(#[source] StoreError),
     #[error("the body could not be written")]
     Body(#[from] BodyError),
     #[error("a header's value cannot be sent")]
     Value(#[from] http::header::InvalidHeaderValue),
 }
 
-/// Builds the request for an attempt that starts now. Where the contract allows it, it carries the
+/// Builds the request for an attempt that starts at this time: the body by its delivery's version of the contract,
+/// headers and signature by the one in force. Where the contract allows it, it carries the
 /// context of the attempt's span, or without one that of its event.
 pub(crate) fn prepare(
     work: &Work,
     recipient: &Recipient,
+    body_by: &Contract,
+    started_at: OffsetDateTime,
     span: Option<TraceContext>,
 ) -> Result<Prepared, PrepareError> {
     let delivery = DeliveryView {
@@ -44,13 +50,12 @@ pub(crate) fn prepare(
             payload: &work.event.payload,
         },
     };
-    let body = recipient.contract.body(&delivery)?;
-    let started_at = database_now(work);
+    let body = body_by.body(&delivery)?;
     let timestamp = started_at.unix_timestamp();
     let attempt = AttemptView { delivery, timestamp, body: &body };
     let trace = span.or(work.event.trace).filter(|_| recipient.contract.carries_trace_context());
     let trace = trace.map(|trace| (HeaderName::from_static(TraceContext::NAME), trace.to_string()));
-    let headers = recipient.contract.headers(&attempt, &recipient.keys);
+    let headers = recipient.contract.headers(&attempt, recipient.keys.at(started_at));
     let headers = headers
         .into_iter()
         .map(|header| (header.label.name().clone(), header.value))

@@ -1,24 +1,29 @@
 //! The dispatcher as a service: built from its configuration, run until it is told to stop.
 
+use crate::breakers::Breakers;
 use crate::claim::Claimer;
 use crate::config::{Config, Limits, Settings};
 use crate::consume::Intake;
 use crate::deliver::Courier;
 use crate::endpoints::EndpointBook;
 use crate::error::BuildError;
+use crate::limiter::{Limiter, Rooms};
 use crate::metrics::DispatcherMetrics;
 use crate::settle::Settler;
 use crate::slots::Slots;
-use crate::workers::{self, Feeder, Follower, LostFinder, Pace, Reaper, Sampler};
+use crate::turns::Turns;
+use crate::workers::{
+    self, Feeder, Follower, LostFinder, Messenger, Pace, Reaper, Replayer, Retainer, Sampler,
+};
 use postrider_broker::{Queue, SharedBroker, metered};
 use postrider_common::health::{self, Check, Readiness};
+use postrider_common::keeping::Days;
 use postrider_common::metrics::{self, Metrics, SAMPLE_INTERVAL};
 use postrider_common::seal::Keyring;
 use postrider_common::service::chain;
 use postrider_common::shutdown::drain;
-use postrider_contract::Contracts;
 use postrider_egress::{Client, Guard, SystemLookup};
-use postrider_store::SharedStore;
+use postrider_store::{ContractBook, SharedStore};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,9 +32,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 const FEED_TICK: Duration = Duration::from_millis(250);
+const BREAKER_TICK: Duration = Duration::from_secs(1);
 const REAP_TICK: Duration = Duration::from_secs(1);
 const FOLLOW_TICK: Duration = Duration::from_secs(1);
+const REPLAY_TICK: Duration = Duration::from_millis(250);
+const OPERATIONS_TICK: Duration = Duration::from_secs(1);
 const LOST_TICK: Duration = Duration::from_secs(5);
+const RETENTION_TICK: Duration = Duration::from_mins(1);
 const PARTITION_TICK: Duration = Duration::from_hours(1);
 /// What remains after the grace: to settle the requests that were cut off.
 const AFTER_CUT: Duration = Duration::from_secs(5);
@@ -40,11 +49,14 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 pub struct Dispatcher {
     store: SharedStore,
     broker: SharedBroker,
+    contracts: ContractBook,
     guard: Guard,
     client: Client,
     keyring: Keyring,
     limits: Limits,
+    retention: Days,
     grace: Duration,
+    turns: Turns,
     metrics: Metrics,
     measured: Arc<DispatcherMetrics>,
 }
@@ -54,28 +66,33 @@ impl Dispatcher {
     pub fn build(config: &Config, metrics: &Metrics) -> Result<Self, BuildError> {
         let store = postrider_store::connect(&config.store)?;
         let broker = postrider_broker::connect(&config.broker)?;
-        Self::with(config.settings(), store, broker, metrics)
+        let contracts = ContractBook::new(Arc::clone(&store), &config.contracts, metrics);
+        Self::with(config.settings(), store, broker, contracts, metrics)
     }
 
-    /// Builds a dispatcher on engines that it may share with others.
+    /// Builds a dispatcher on engines and contracts that it may share with others.
     pub fn with(
         settings: Settings,
         store: SharedStore,
         broker: SharedBroker,
+        contracts: ContractBook,
         metrics: &Metrics,
     ) -> Result<Self, BuildError> {
-        let Settings { egress, keyring, limits, grace } = settings;
+        let Settings { egress, keyring, limits, retention, grace } = settings;
         let guard = Guard::new(&egress, Arc::new(SystemLookup::new()));
         let client = Client::new(guard.clone(), &egress)?;
         Ok(Self {
             store,
             broker: metered(broker, metrics),
+            contracts,
             guard,
             client,
             keyring,
             limits,
+            retention,
             grace,
             metrics: metrics.clone(),
+            turns: Turns::default(),
             measured: Arc::new(DispatcherMetrics::register(metrics, limits)),
         })
     }
@@ -101,11 +118,22 @@ impl Dispatcher {
     /// Delivers until `shutdown` is cancelled, then drains: it stops consuming, lets requests finish
     /// within the grace, cuts off what remains and writes it down. The broker stays open.
     pub async fn work(self, shutdown: CancellationToken) {
+        self.contracts.refresh_at_start().await;
         let cut = CancellationToken::new();
         let intake = self.intake(&shutdown, &cut);
+        intake.breakers().refresh_at_start().await;
         let tasks = TaskTracker::new();
-        self.start_workers(&tasks, &shutdown);
+        self.start_workers(&tasks, intake.rooms(), &shutdown);
+        self.start_retention(&tasks, &shutdown);
+        let breakers = intake.breakers().clone();
+        tasks.spawn(workers::run("breakers", BREAKER_TICK, shutdown.clone(), move || {
+            let breakers = breakers.clone();
+            async move { breakers.refresh().await.map(|()| Pace::NextTick) }
+        }));
         tasks.spawn(self.sample(shutdown.clone()));
+        tasks.spawn(
+            shutdown.clone().run_until_cancelled_owned(self.contracts.clone().keep_current()),
+        );
         for queue in Queue::ALL {
             tasks.spawn(intake.clone().consume(Arc::clone(&self.broker), queue));
         }
@@ -127,19 +155,22 @@ impl Dispatcher {
     }
 
     fn intake(&self, stop: &CancellationToken, cut: &CancellationToken) -> Intake {
-        let contracts = Contracts::built_in();
         let metrics = || Arc::clone(&self.measured);
-        let claimer = Claimer::start(Arc::clone(&self.store), &contracts, metrics());
+        let claimer = Claimer::start(Arc::clone(&self.store), self.contracts.clone(), metrics());
         let courier = Courier {
             store: Arc::clone(&self.store),
             endpoints: EndpointBook::new(
                 Arc::clone(&self.store),
                 self.guard.clone(),
-                contracts,
+                self.contracts.clone(),
                 self.keyring.clone(),
             ),
+            contracts: self.contracts.clone(),
+            limiter: Limiter::start(&self.store, metrics()),
+            breakers: Breakers::start(&self.store, &self.measured),
             client: self.client.clone(),
             settler: Settler::start(Arc::clone(&self.store), metrics()),
+            turns: self.turns.clone(),
             metrics: metrics(),
             cut: cut.clone(),
         };
@@ -147,12 +178,18 @@ impl Dispatcher {
         Intake::new(Arc::clone(&self.store), slots, claimer, courier, stop.clone(), metrics())
     }
 
-    fn start_workers(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+    fn start_workers(&self, tasks: &TaskTracker, rooms: &Rooms, stop: &CancellationToken) {
         let (store, broker) = (|| Arc::clone(&self.store), || Arc::clone(&self.broker));
         let measured = &self.measured.workers;
         let feeder = Feeder::new(store(), broker(), self.limits.endpoint_in_flight);
-        let feeder = Arc::new(feeder.measured(measured));
-        tasks.spawn(workers::run("feeder", FEED_TICK, stop.clone(), move || {
+        let feeder = feeder.measured(measured, &self.measured.breakers);
+        let feeder = Arc::new(feeder.minding(rooms));
+        let turns = self.turns.clone();
+        let turn = move || {
+            let turns = turns.clone();
+            async move { turns.pass().await }
+        };
+        tasks.spawn(workers::run_or_when(turn, "feeder", FEED_TICK, stop.clone(), move || {
             let feeder = Arc::clone(&feeder);
             async move { feeder.step().await }
         }));
@@ -171,10 +208,30 @@ impl Dispatcher {
             let follower = Arc::clone(&follower);
             async move { follower.step().await }
         }));
+        let replayer = Arc::new(Replayer::new(store()).measured(measured));
+        tasks.spawn(workers::run("replayer", REPLAY_TICK, stop.clone(), move || {
+            let replayer = Arc::clone(&replayer);
+            async move { replayer.step().await }
+        }));
+        let messenger = Messenger::new(store(), self.contracts.clone()).measured(measured);
+        let messenger = Arc::new(messenger);
+        tasks.spawn(workers::run("messenger", OPERATIONS_TICK, stop.clone(), move || {
+            let messenger = Arc::clone(&messenger);
+            async move { messenger.step().await }
+        }));
         let keeper = store();
         tasks.spawn(workers::run("partitions", PARTITION_TICK, stop.clone(), move || {
             let keeper = Arc::clone(&keeper);
             async move { keeper.partitions_ensure().await.map(|()| Pace::NextTick) }
+        }));
+    }
+
+    fn start_retention(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let retainer = Retainer::new(Arc::clone(&self.store), self.retention);
+        let retainer = Arc::new(retainer.measured(&self.measured.retention));
+        tasks.spawn(workers::run("retention", RETENTION_TICK, stop.clone(), move || {
+            let retainer = Arc::clone(&retainer);
+            async move { retainer.step().await }
         }));
     }
 

@@ -95,6 +95,13 @@ impl Slots {
         Ok(Slot { _endpoint: of_endpoint, retry, process, _entry: entry })
     }
 
+    /// How many slots an endpoint has.
+    pub(crate) fn taken(&self, endpoint: EndpointId) -> usize {
+        let endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = endpoints.get(&endpoint).and_then(Weak::upgrade);
+        entry.map_or(0, |entry| self.per_endpoint.saturating_sub(entry.free.available_permits()))
+    }
+
     fn entry(&self, endpoint: EndpointId) -> Arc<EndpointSlots> {
         let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = endpoints.get(&endpoint).and_then(Weak::upgrade) {

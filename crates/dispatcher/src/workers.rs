@@ -3,18 +3,25 @@
 mod feed;
 mod follow;
 mod lost;
+mod operations;
 mod reap;
+mod replay;
+mod retention;
 mod sample;
 
 pub use feed::{Fed, Feeder};
 pub use follow::Follower;
 pub use lost::LostFinder;
+pub use operations::{Messenger, Told};
 pub use reap::Reaper;
+pub use replay::Replayer;
+pub use retention::{Retained, Retainer};
 pub use sample::Sampler;
 
 use futures::FutureExt as _;
 use postrider_common::service::chain;
 use std::error::Error;
+use std::future::pending;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +33,8 @@ pub enum Pace {
     AtOnce,
     /// There will be more to do as soon as what it did has had some effect.
     Shortly,
+    /// It did what there was, and there will be more after so long.
+    After(Duration),
     /// It did what there was.
     NextTick,
 }
@@ -40,6 +49,7 @@ impl Pace {
         match self {
             Self::AtOnce => Duration::ZERO,
             Self::Shortly => tick.min(SHORTLY),
+            Self::After(time) => tick.min(time),
             Self::NextTick => tick,
         }
     }
@@ -51,8 +61,24 @@ pub(crate) async fn run<E, Fut>(
     name: &'static str,
     tick: Duration,
     stop: CancellationToken,
+    run_once: impl FnMut() -> Fut,
+) where
+    E: Error,
+    Fut: Future<Output = Result<Pace, E>>,
+{
+    run_or_when(pending, name, tick, stop, run_once).await;
+}
+
+/// The same, and runs the step in between whenever `called` returns. A call that is waited for in vain
+/// is dropped.
+pub(crate) async fn run_or_when<E, Fut, Called>(
+    called: impl Fn() -> Called,
+    name: &'static str,
+    tick: Duration,
+    stop: CancellationToken,
     mut run_once: impl FnMut() -> Fut,
 ) where
+    Called: Future<Output = ()>,
     E: Error,
     Fut: Future<Output = Result<Pace, E>>,
 {
@@ -81,6 +107,7 @@ pub(crate) async fn run<E, Fut>(
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
+            () = called() => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
 
-pub use lists::{AllowList, ListError, PortList, SuffixList};
+pub use lists::{AllowList, ListError, PortList, SourceList, SuffixList};
 
 const IDLE_PER_HOST: usize = 256;
 

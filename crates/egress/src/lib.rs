@@ -18,9 +18,9 @@ mod resolver;
 mod target;
 
 pub use client::{Client, ClientError, Request};
-pub use config::{AllowList, EgressConfig, ListError, PortList, SuffixList};
+pub use config::{AllowList, EgressConfig, ListError, PortList, SourceList, SuffixList};
 pub use exchange::{Answer, BodyNote, Exchange, Failure, FailureKind, Outcome};
 pub use guard::Guard;
 pub use lookup::{Lookup, LookupError, SystemLookup};
 pub use refusal::UrlRefusal;
-pub use target::{HttpRule, TargetUrl};
+pub use target::{HttpRule, TargetUrl, shown_url};

@@ -105,14 +105,34 @@ impl Eq for TargetUrl {}
 
 impl fmt::Display for TargetUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = &self.0.url;
-        write!(formatter, "{}://", url.scheme())?;
-        formatter.write_str(&url[Position::BeforeHost..Position::AfterPath])
+        formatter.write_str(&shown(&self.0.url))
     }
+}
+
+/// A URL as [`TargetUrl`]'s `Display` shows it, of a text that nobody has judged; nothing of what is none.
+pub fn shown_url(text: &str) -> String {
+    Url::parse(text).map(|url| shown(&url)).unwrap_or_default()
+}
+
+/// Without user info, query and fragment, which may hold secrets.
+fn shown(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPath])
 }
 
 impl fmt::Debug for TargetUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "TargetUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_url;
+
+    #[test]
+    fn a_shown_url_has_no_secrets() {
+        let whole = "https://user:word@example.com:8443/hook/1?token=x#y";
+        assert_eq!(shown_url(whole), "https://example.com:8443/hook/1");
+        assert_eq!(shown_url("?token=x"), "");
     }
 }

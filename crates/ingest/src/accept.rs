@@ -9,6 +9,7 @@ mod commit;
 
 use self::commit::Commit;
 pub(crate) use self::commit::Outcome;
+use crate::event_ids::EventIds;
 use crate::gate::Gate;
 use crate::metrics::IngestMetrics;
 use crate::publish::Publisher;
@@ -37,6 +38,7 @@ struct Waiting {
 pub(crate) struct Acceptor {
     batcher: Batcher<Waiting, Outcome>,
     memory: Arc<Semaphore>,
+    ids: EventIds,
     metrics: Arc<IngestMetrics>,
 }
 
@@ -45,6 +47,7 @@ impl Acceptor {
     /// the tracker is waiting until all of that is done.
     pub(crate) fn start(
         engines: &Engines,
+        ids: EventIds,
         gate: Arc<Gate>,
         metrics: Arc<IngestMetrics>,
     ) -> (Self, TaskTracker) {
@@ -61,7 +64,13 @@ impl Acceptor {
                 commit.run(&events).await
             }
         });
-        (Self { batcher, memory: Arc::new(Semaphore::new(MEMORY_BYTES)), metrics }, tracker)
+        let memory = Arc::new(Semaphore::new(MEMORY_BYTES));
+        (Self { batcher, memory, ids, metrics }, tracker)
+    }
+
+    /// How the ids of accepted events are written.
+    pub(crate) fn event_ids(&self) -> &EventIds {
+        &self.ids
     }
 
     /// What is counted of the events that it is given.

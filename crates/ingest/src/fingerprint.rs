@@ -4,6 +4,7 @@
 //! are a tenant's own.
 
 use postrider_common::event::{EventType, GivenId, Metadata};
+use postrider_common::ordering::OrderingKey;
 use postrider_store::Fingerprint;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
@@ -12,14 +13,22 @@ use time::OffsetDateTime;
 /// makes every retry across it a conflict.
 const ENCODING: &[u8] = b"postrider event 1";
 
-/// The SHA-256 of an event's type, normalised payload, given id, time and metadata, each field
-/// preceded by its length, so that no two events have the same encoding.
+/// Precedes the ordering key of an event that has one. No metadata's key has a space.
+const ORDERING_KEY: &[u8] = b"ordering key";
+
+/// Precedes the time of delivery of an event that has one.
+const DELIVER_AT: &[u8] = b"deliver at";
+
+/// The SHA-256 of an event's type, normalised payload, given id, time, metadata, ordering key and time of
+/// delivery, each field preceded by its length, so that no two events have the same encoding.
 pub fn fingerprint(
     event_type: &EventType,
     payload: &[u8],
     given_id: Option<&GivenId>,
     occurred_at: Option<OffsetDateTime>,
     metadata: &Metadata,
+    ordering_key: Option<&OrderingKey>,
+    deliver_at: Option<OffsetDateTime>,
 ) -> Fingerprint {
     let mut hash = Sha256::new();
     field(&mut hash, ENCODING);
@@ -34,6 +43,14 @@ pub fn fingerprint(
     for (key, value) in metadata {
         field(&mut hash, key.as_bytes());
         field(&mut hash, value.as_bytes());
+    }
+    if let Some(key) = ordering_key {
+        field(&mut hash, ORDERING_KEY);
+        field(&mut hash, key.as_str().as_bytes());
+    }
+    if let Some(at) = deliver_at {
+        field(&mut hash, DELIVER_AT);
+        field(&mut hash, &at.unix_timestamp_nanos().to_be_bytes());
     }
     Fingerprint(hash.finalize().into())
 }

@@ -8,6 +8,7 @@
 mod accept;
 mod auth;
 mod config;
+mod event_ids;
 mod fingerprint;
 mod gate;
 mod metrics;

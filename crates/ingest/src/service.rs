@@ -6,6 +6,7 @@ mod server;
 use crate::accept::Acceptor;
 use crate::auth::Authenticator;
 use crate::config::{Config, GrpcConfig};
+use crate::event_ids::EventIds;
 use crate::gate::Gate;
 use crate::metrics::IngestMetrics;
 use crate::rpc::Rpc;
@@ -13,10 +14,11 @@ use crate::upkeep::{self, Trouble};
 use futures::FutureExt as _;
 use postrider_broker::{BrokerError, SharedBroker, metered};
 use postrider_common::config::AdminKey;
+use postrider_common::contracts::ContractsConfig;
 use postrider_common::health::{Check, Readiness};
 use postrider_common::metrics::Metrics;
 use postrider_common::shutdown::drain;
-use postrider_store::{SharedStore, Store, StoreError};
+use postrider_store::{ContractBook, SharedStore, Store, StoreError};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +62,7 @@ pub enum ServeError {
 /// possible: without the broker it accepts all the same, without the database it says UNAVAILABLE.
 pub struct Service {
     engines: Engines,
+    contracts: ContractBook,
     admin_key: Option<AdminKey>,
     grpc: GrpcConfig,
     grace: Duration,
@@ -73,14 +76,18 @@ impl Service {
         let store = postrider_store::connect(&config.store)?;
         let broker = postrider_broker::connect(&config.broker)?;
         let grace = config.shutdown.grace();
+        let own = ContractsConfig::default();
+        let contracts = ContractBook::new(Arc::clone(&store), &own, metrics);
         let engines = Engines { store, broker };
-        Ok(Self::with(engines, config.admin_key.clone(), config.grpc, grace, metrics))
+        let admin_key = config.admin_key.clone();
+        Ok(Self::with(engines, contracts, admin_key, config.grpc, grace, metrics))
     }
 
-    /// Builds the service on engines that it shares with others. `grace` is how long calls may take
+    /// Builds the service on engines and contracts that it shares with others. `grace` is how long calls may take
     /// to finish once it stops.
     pub fn with(
         engines: Engines,
+        contracts: ContractBook,
         admin_key: Option<AdminKey>,
         grpc: GrpcConfig,
         grace: Duration,
@@ -89,7 +96,7 @@ impl Service {
         let (trouble, _) = watch::channel(Some("not asked yet".to_owned()));
         let engines = Engines { broker: metered(engines.broker, metrics), ..engines };
         let metrics = Arc::new(IngestMetrics::register(metrics));
-        Self { engines, admin_key, grpc, grace, trouble, metrics }
+        Self { engines, contracts, admin_key, grpc, grace, trouble, metrics }
     }
 
     /// Whether the service can accept events now; not once `stopping` is cancelled. The broker is no
@@ -115,8 +122,9 @@ impl Service {
         }
         let metrics = self.metrics;
         let gate = Arc::new(Gate::new(metrics.gate_open.clone()));
+        let ids = EventIds::new(Arc::clone(&self.engines.store), self.contracts.clone());
         let (acceptor, published) =
-            Acceptor::start(&self.engines, Arc::clone(&gate), Arc::clone(&metrics));
+            Acceptor::start(&self.engines, ids, Arc::clone(&gate), Arc::clone(&metrics));
         let Engines { store, broker } = self.engines;
         let tenants = Arc::<dyn Store>::clone(&store);
         let keys = Arc::new(Authenticator::new(tenants, self.admin_key));
@@ -130,6 +138,7 @@ impl Service {
         let store_metrics = metrics.store.clone();
         beside.spawn(upkeep::watch_store(Arc::clone(&store), self.trouble, store_metrics));
         beside.spawn(upkeep::keep_partitions(store));
+        beside.spawn(self.contracts.keep_current());
         beside.spawn(metrics.broker.clone().keep_sampling(Arc::clone(&broker)));
         beside.spawn(async move { gate.keep(broker).await });
 

@@ -9,19 +9,20 @@ mod time;
 
 use crate::fingerprint::fingerprint;
 use crate::proto::PublishEventRequest;
+use ::time::OffsetDateTime;
 use bytes::Bytes;
-use postrider_common::event::{EventType, GivenId};
+use postrider_common::event::{EventType, GivenId, MAX_DELIVER_AHEAD};
 use postrider_common::id::EventId;
+use postrider_common::ordering::OrderingKey;
 use postrider_common::tenant::TenantId;
 use postrider_contract::json::normalise_object;
 use postrider_store::NewEvent;
+use prost_types::Timestamp;
 use std::fmt::Display;
 use tonic_types::FieldViolation;
 
 /// The largest payload, in bytes, as the producer sends it; its normal form may be larger.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
-
-const UNSUPPORTED: &str = "is not supported yet";
 
 /// Validates a request. `id` is what the event is called if it turns out to be new.
 ///
@@ -43,18 +44,29 @@ pub fn validate(
         broken.optional("idempotency_key", request.idempotency_key.map(GivenId::parse));
     let occurred_at = broken.optional("occurred_at", request.occurred_at.map(time::instant));
     let metadata = metadata::check(request.metadata, &mut broken);
-    if request.ordering_key.is_some() {
-        broken.add("ordering_key", UNSUPPORTED);
-    }
-    if request.deliver_at.is_some() {
-        broken.add("deliver_at", UNSUPPORTED);
-    }
+    let both = request.ordering_key.is_some() && request.deliver_at.is_some();
+    let ordering_key = broken.optional(
+        "ordering_key",
+        request.ordering_key.map(|key| alone(both, "deliver_at").and_then(|()| ordering_key(key))),
+    );
+    let deliver_at = broken.optional(
+        "deliver_at",
+        request.deliver_at.map(|at| alone(both, "ordering_key").and_then(|()| deliver_at(at))),
+    );
     let (Some(tenant), Some(event_type), Some(payload), true) =
         (tenant, event_type, payload, broken.0.is_empty())
     else {
         return Err(broken.0);
     };
-    let fingerprint = fingerprint(&event_type, &payload, given_id.as_ref(), occurred_at, &metadata);
+    let fingerprint = fingerprint(
+        &event_type,
+        &payload,
+        given_id.as_ref(),
+        occurred_at,
+        &metadata,
+        ordering_key.as_ref(),
+        deliver_at,
+    );
     Ok(NewEvent {
         id,
         tenant,
@@ -65,8 +77,29 @@ pub fn validate(
         payload,
         metadata,
         occurred_at,
+        deliver_at,
+        ordering_key,
         trace: None,
     })
+}
+
+/// Refuses a field that stands beside another that it contradicts.
+fn alone(beside: bool, other: &str) -> Result<(), String> {
+    if beside { Err(format!("cannot be combined with {other}")) } else { Ok(()) }
+}
+
+fn ordering_key(given: String) -> Result<OrderingKey, String> {
+    OrderingKey::parse(given).map_err(|error| error.to_string())
+}
+
+fn deliver_at(given: Timestamp) -> Result<OffsetDateTime, String> {
+    time::instant(given).map_err(|error| error.to_string())
+}
+
+/// What a time of delivery breaks that is too far ahead, which only the database's clock can tell.
+pub(crate) fn too_far_ahead() -> FieldViolation {
+    let days = MAX_DELIVER_AHEAD.as_secs() / 86_400;
+    FieldViolation::new("deliver_at", format!("must be at most {days} days ahead"))
 }
 
 fn payload(given: &Bytes) -> Result<Bytes, String> {

@@ -1,5 +1,6 @@
 //! What all commands that call the API have in common: their options, how they end, how they print.
 
+use crate::commands::send::{Source, SourceError};
 use crate::output::{self, ConfirmError, Json, OutputError, Table};
 use crate::rest::{Call, ListArgs, Listed, Rest, RestError};
 use crate::server::{ApiServerArgs, ServerError};
@@ -35,6 +36,12 @@ pub(crate) enum CallError {
     NoChange,
     #[error("cannot read the secret from standard input")]
     Input(#[source] io::Error),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{name} is not JSON: see line {line}, column {column}")]
+    NotJson { name: Source, line: usize, column: usize },
+    #[error("{name} has no list of webhooks")]
+    NoWebhooks { name: Source },
     #[error("{failed} of {all} failed")]
     Some { failed: usize, all: usize },
 }
@@ -48,7 +55,10 @@ impl CallError {
             Self::Confirm(error) => error.advice(),
             Self::NoTenant => Some("--tenant ID, POSTRIDER_TENANT, or the profile's".to_owned()),
             Self::NoChange => Some("--help lists what can be changed".to_owned()),
-            Self::Output(_) | Self::Input(_) | Self::Some { .. } => None,
+            Self::NotJson { .. } | Self::NoWebhooks { .. } => {
+                Some(r#"it takes {"webhooks": [{…}, …]} alone, or a webhook a line"#.to_owned())
+            }
+            Self::Output(_) | Self::Input(_) | Self::Source(_) | Self::Some { .. } => None,
         }
     }
 

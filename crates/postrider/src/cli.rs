@@ -4,13 +4,16 @@
 use crate::call::CallError;
 use crate::commands::completions::Completions;
 use crate::commands::contract::{ContractCommand, ContractCommandError};
+use crate::commands::dead_letters::DeadLetters;
 use crate::commands::deliveries::Deliveries;
 use crate::commands::events::Events;
+use crate::commands::import::Import;
 use crate::commands::keys::Keys;
 use crate::commands::listen::{Listen, ListenError};
 use crate::commands::migrate::{Migrate, MigrateError};
 use crate::commands::profiles::{Profiles, ProfilesError};
 use crate::commands::replay::Replay;
+use crate::commands::replays::Replays;
 use crate::commands::send::{SendError, SendEvents};
 use crate::commands::standalone::{Standalone, StandaloneError};
 use crate::commands::tenants::Tenants;
@@ -47,6 +50,9 @@ enum Command {
     Events(Events),
     Deliveries(Deliveries),
     Replay(Replay),
+    Replays(Replays),
+    DeadLetters(DeadLetters),
+    Import(Import),
     Contract(ContractCommand),
     Profiles(Profiles),
     Completions(Completions),
@@ -96,6 +102,9 @@ impl Command {
             Self::Events(events) => events.run().await?,
             Self::Deliveries(deliveries) => deliveries.run().await?,
             Self::Replay(replay) => replay.run().await?,
+            Self::Replays(replays) => replays.run().await?,
+            Self::DeadLetters(letters) => letters.run().await?,
+            Self::Import(import) => import.run().await?,
             Self::Contract(contract) => contract.run()?,
             Self::Profiles(profiles) => profiles.run()?,
             Self::Completions(completions) => completions.run()?,

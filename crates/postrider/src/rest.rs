@@ -29,8 +29,6 @@ use std::time::Duration;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a call may take; longer than the API takes for anything.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest answer that is read: well over a page of the largest payloads.
 const MAX_ANSWER: usize = 512 << 20;
 /// How often a read is tried when the server asks to come back later.
@@ -60,8 +58,7 @@ impl Rest {
         let mut client = Client::builder()
             .user_agent(concat!("postrider/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT);
+            .connect_timeout(CONNECT_TIMEOUT);
         if !access.url.is_https() {
             // The machine's certificates are neither needed nor, in a small container, there.
             client = client.tls_certs_only([]);
@@ -112,10 +109,11 @@ impl Rest {
         let mut request = self
             .client
             .request(call.method().clone(), url)
+            .timeout(call.timeout())
             .header(AUTHORIZATION, presented)
             .header(ACCEPT, "application/json");
         if let Some(body) = call.body() {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+            request = request.header(CONTENT_TYPE, "application/json").body(body.to_owned());
         }
         Ok(request.build()?)
     }
@@ -133,7 +131,7 @@ impl Rest {
         if cause.0.is_timeout() {
             return RestError::Timeout {
                 call: call_asked,
-                seconds: TIMEOUT.as_secs(),
+                seconds: call.timeout().as_secs(),
                 read: call.is_read(),
             };
         }

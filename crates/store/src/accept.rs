@@ -1,14 +1,17 @@
 //! Accepting events: the transaction that makes Postrider owe something.
 
 pub(crate) mod matching;
+pub(crate) mod turns;
 pub(crate) mod verdict;
 
+use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
-use postrider_common::event::{EventType, GivenId, Metadata};
+use postrider_common::event::{EventType, GivenId, MAX_DELIVER_AHEAD, Metadata};
 use postrider_common::id::{DeliveryId, EndpointId, EventId};
-use postrider_common::tenant::TenantId;
+use postrider_common::ordering::OrderingKey;
+use postrider_common::tenant::{TenantId, TenantScope};
 use postrider_common::trace::TraceContext;
 use std::collections::HashMap;
 use time::OffsetDateTime;
@@ -38,6 +41,10 @@ pub struct NewEvent {
     pub metadata: Metadata,
     /// When it happened; `None` is the time of acceptance.
     pub occurred_at: Option<OffsetDateTime>,
+    /// When it is to be delivered; `None` and what is past are at once.
+    pub deliver_at: Option<OffsetDateTime>,
+    /// What its deliveries are ordered by at endpoints that ask for that.
+    pub ordering_key: Option<OrderingKey>,
     /// The trace that it is part of; kept with it, and no part of what decides "same".
     pub trace: Option<TraceContext>,
 }
@@ -99,8 +106,38 @@ pub enum Accepted {
         /// `idempotency_key` or `event_id`.
         field: &'static str,
     },
+    /// It is to be delivered later than [`MAX_DELIVER_AHEAD`] from now, on the database's clock.
+    TooFarAhead,
     /// There is no such tenant.
     UnknownTenant,
+}
+
+/// Why an event is refused before its keys are looked at, if it is. The time is needed for one that is
+/// to be delivered later.
+pub(crate) fn refusal(
+    event: &NewEvent,
+    is_tenant_known: bool,
+    now: Option<OffsetDateTime>,
+) -> Option<Accepted> {
+    if !is_tenant_known {
+        return Some(Accepted::UnknownTenant);
+    }
+    let ahead = event.deliver_at? - now?;
+    (ahead > MAX_DELIVER_AHEAD).then_some(Accepted::TooFarAhead)
+}
+
+/// What became of a request for a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestAccepted {
+    /// The event is stored with one delivery, which is due now.
+    Accepted {
+        /// The event.
+        event: EventId,
+        /// Its delivery.
+        delivery: DeliveryId,
+    },
+    /// The tenant has no such endpoint.
+    UnknownEndpoint,
 }
 
 /// Accepting events.
@@ -114,6 +151,15 @@ pub trait Acceptance: Send + Sync {
         events: &[NewEvent],
         room: &QueueRoom,
     ) -> Result<Vec<Accepted>, StoreError>;
+
+    /// Accepts an event as a test: stored with one delivery, `scheduled` for now, for this endpoint
+    /// alone, whatever it wants and even while it is off. The event's keys are not looked at.
+    async fn test_accept(
+        &self,
+        scope: &TenantScope,
+        endpoint: &EndpointRef,
+        event: &NewEvent,
+    ) -> Result<TestAccepted, StoreError>;
 
     /// How many deliveries of a tenant are `queued`, counted up to `limit`.
     async fn deliveries_queued(&self, tenant: &TenantId, limit: u32) -> Result<u32, StoreError>;

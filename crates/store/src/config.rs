@@ -7,6 +7,7 @@ use crate::postgres::PgStore;
 use crate::sqlite::SqliteStore;
 use crate::{SharedStore, StoreError};
 use postrider_common::config::SecretParser;
+use postrider_common::tenant::{TenantId, TenantIdError};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::sqlite::SqliteConnectOptions;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,23 @@ pub struct StoreConfig {
     #[arg(long, env = "POSTRIDER_DATABASE_CONNECTIONS", default_value_t = 16, value_name = "N",
           value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub database_connections: u32,
+    /// Who is told.
+    #[command(flatten)]
+    pub operator: OperatorConfig,
+}
+
+/// Whom operational events go to: see [`crate::Operations`].
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct OperatorConfig {
+    /// The operator's own tenant, which gets an event when an endpoint is switched off, is about to be or
+    /// is on again, when a delivery is given up, and when a replay in bulk is over; the same for all
+    /// services
+    #[arg(long, env = "POSTRIDER_OPERATOR_TENANT", value_name = "TENANT", value_parser = tenant_id)]
+    pub operator_tenant: Option<TenantId>,
+}
+
+fn tenant_id(text: &str) -> Result<TenantId, TenantIdError> {
+    TenantId::parse(text)
 }
 
 /// The URL of a database server, which may hold a password.
@@ -121,15 +139,24 @@ fn file_of(url: &str) -> Option<PathBuf> {
 /// database is away. Fails only on a URL that cannot be understood.
 pub fn connect(config: &StoreConfig) -> Result<SharedStore, StoreError> {
     let url = config.database_url.0.expose_secret();
-    Ok(Arc::new(PgStore::connect(url, config.database_connections)?))
+    let store = PgStore::connect(url, config.database_connections)?;
+    Ok(Arc::new(store.operated_by(config.operator.operator_tenant.clone())))
 }
 
 /// The same, of whichever engine.
-pub fn connect_any(url: &AnyDatabaseUrl, connections: u32) -> Result<SharedStore, StoreError> {
+pub fn connect_any(
+    url: &AnyDatabaseUrl,
+    connections: u32,
+    operator: OperatorConfig,
+) -> Result<SharedStore, StoreError> {
+    let operator = operator.operator_tenant;
     match url {
         AnyDatabaseUrl::Server(url) => {
-            Ok(Arc::new(PgStore::connect(url.0.expose_secret(), connections)?))
+            let store = PgStore::connect(url.0.expose_secret(), connections)?;
+            Ok(Arc::new(store.operated_by(operator)))
         }
-        AnyDatabaseUrl::File(path) => Ok(Arc::new(SqliteStore::open(path, connections))),
+        AnyDatabaseUrl::File(path) => {
+            Ok(Arc::new(SqliteStore::open(path, connections).operated_by(operator)))
+        }
     }
 }

@@ -13,10 +13,19 @@
 pub mod accept;
 pub mod api_keys;
 pub mod backlog;
+pub mod breakers;
+pub mod cancel;
+mod cases;
 pub mod claim;
 pub mod concurrency;
+pub mod contract_versions;
+pub mod contracts_at_once;
+pub mod dead_letters;
+pub mod defer;
+pub mod endpoint_settings;
 pub mod endpoints;
 pub mod events;
+pub mod expunge;
 pub mod feed;
 pub mod fixtures;
 pub mod follow;
@@ -25,19 +34,36 @@ pub mod idempotency;
 pub mod late;
 pub mod log;
 pub mod matching;
+pub mod operations;
+pub mod ordering;
+pub mod ordering_at_once;
+pub mod ordering_failures;
+pub mod pages;
 pub mod paging;
+pub mod rate;
 pub mod reap;
 pub mod replay;
+pub mod replay_as_new;
+pub mod replay_steps;
+pub mod replays;
+pub mod replays_made;
+pub mod retention;
+pub mod rotation;
+pub mod scheduled;
 pub mod settle;
+pub mod statistics;
 pub mod tenants;
+pub mod test_deliveries;
+pub mod test_events;
+pub mod withholding;
 
 use crate::error::StoreError;
 use crate::log::DeliveryFilter;
 use crate::{SharedStore, Store};
 use async_trait::async_trait;
 use postrider_common::delivery::{Delivery, DeliveryState};
-use postrider_common::id::{DeliveryId, EndpointId};
-use postrider_common::tenant::TenantScope;
+use postrider_common::id::{DeliveryId, EndpointId, ReplayId};
+use postrider_common::tenant::{TenantId, TenantScope};
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -52,7 +78,7 @@ pub trait TestHooks: Send + Sync {
     /// A delivery's row as it is, whoever's it is.
     async fn raw_delivery(&self, id: DeliveryId) -> Result<RawDelivery, StoreError>;
 
-    /// What is stored as an endpoint's secret, of a deleted one too.
+    /// What is stored as an endpoint's secrets, one after the other, of a deleted one too.
     async fn raw_secret(&self, id: EndpointId) -> Result<Vec<u8>, StoreError>;
 
     /// From now on keeps every change of a delivery's state, whichever statement makes it.
@@ -72,6 +98,35 @@ pub trait TestHooks: Send + Sync {
 
     /// Makes it that every delivery has failed so often.
     async fn fail_all(&self, failures: u32) -> Result<(), StoreError>;
+
+    /// The same store, which tells this tenant what operators are told.
+    fn telling(&self, operator: &TenantId) -> SharedStore;
+
+    /// How many keys have a delivery whose turn it is.
+    async fn ordering_keys(&self) -> Result<u64, StoreError>;
+
+    /// Makes a delivery a test.
+    async fn make_test(&self, id: DeliveryId) -> Result<(), StoreError>;
+
+    /// Makes a replay one that nobody can read.
+    async fn spoil_replay(&self, id: ReplayId) -> Result<(), StoreError>;
+
+    /// Makes it possible to accept events whose ids say that they are of this day, in UTC.
+    async fn make_room_for(&self, at: OffsetDateTime) -> Result<(), StoreError>;
+
+    /// The endpoints that have deliveries, deleted ones aside, whose statistics are not what the
+    /// deliveries and their attempts say.
+    async fn miscounted(&self) -> Result<Vec<EndpointId>, StoreError>;
+
+    /// Adds to what is stored of what was sent to an endpoint, in a row of its own.
+    async fn add_statistics(
+        &self,
+        id: EndpointId,
+        statistics: RawStatistics,
+    ) -> Result<(), StoreError>;
+
+    /// What is stored of what was sent to an endpoint.
+    async fn raw_statistics(&self, id: EndpointId) -> Result<RawStatistics, StoreError>;
 }
 
 /// What the suite looks at in a delivery's row; times in seconds from the database's now.
@@ -85,6 +140,17 @@ pub struct RawDelivery {
     pub due_in_s: Option<f64>,
     /// When the lease ends.
     pub lease_left_s: Option<f64>,
+}
+
+/// What is stored of what was sent to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawStatistics {
+    /// Deliveries that were attempted.
+    pub attempted: i64,
+    /// Deliveries that are dead.
+    pub dead: i64,
+    /// When the last attempt started.
+    pub last_attempt_at: Option<OffsetDateTime>,
 }
 
 /// A store that is migrated and empty.
@@ -112,6 +178,17 @@ impl Subject {
         }
     }
 
+    /// The same store, which tells this tenant what operators are told.
+    #[must_use]
+    pub fn telling(&self, operator: &TenantScope) -> Self {
+        Self {
+            store: self.hooks.telling(operator.tenant()),
+            hooks: Arc::clone(&self.hooks),
+            tenants: Mutex::default(),
+            _keep: Box::new(()),
+        }
+    }
+
     fn remember(&self, tenant: TenantScope) {
         self.tenants.lock().unwrap_or_else(PoisonError::into_inner).push(tenant);
     }
@@ -121,6 +198,11 @@ impl Subject {
             let state = |name: &str| DeliveryState::from_name(name).expect("a known state");
             assert!(state(&was).may_become(state(&became)), "{was} must not become {became}");
         }
+    }
+
+    async fn assert_the_statistics_are_right(&self) {
+        let miscounted = self.hooks.miscounted().await.expect("the endpoints");
+        assert!(miscounted.is_empty(), "statistics and deliveries of {miscounted:?} differ");
     }
 
     async fn assert_the_log_is_consistent(&self) {
@@ -147,7 +229,8 @@ impl Subject {
 }
 
 /// Runs one case on a fresh subject. Whatever the case did, afterwards every change of a state that
-/// it caused is one that the state machine knows, and the log of attempts is whole.
+/// it caused is one that the state machine knows, the log of attempts is whole, and what was counted is
+/// what is there.
 ///
 /// Without a subject, since its engine is not there, there is nothing to run.
 pub async fn run(fresh: impl AsyncFnOnce() -> Option<Subject>, case: impl AsyncFnOnce(&Subject)) {
@@ -156,154 +239,5 @@ pub async fn run(fresh: impl AsyncFnOnce() -> Option<Subject>, case: impl AsyncF
     case(&subject).await;
     subject.assert_every_transition_is_allowed().await;
     subject.assert_the_log_is_consistent().await;
-}
-
-/// Makes a test of every case of the suite. Takes the path of an `async fn() -> Option<Subject>` that
-/// gives a migrated, empty store of its own, or none if its engine is not there.
-#[macro_export]
-macro_rules! store_conformance {
-    ($fresh:path) => {
-        $crate::store_conformance! {
-            $fresh:
-            tenants::a_tenant_is_read_back_as_created,
-            tenants::a_tenant_id_is_taken_once,
-            tenants::tenants_are_listed_in_pages,
-            api_keys::an_api_key_is_found_by_its_prefix,
-            api_keys::an_unknown_tenant_gets_no_api_key,
-            api_keys::a_revoked_api_key_stays_on_record,
-            api_keys::a_tenant_lists_its_own_api_keys,
-            endpoints::an_endpoint_is_read_back_as_created,
-            endpoints::an_endpoint_has_several_names,
-            endpoints::a_name_of_two_endpoints_means_the_one_that_bears_it,
-            endpoints::a_tenant_has_no_more_endpoints_than_its_limit,
-            endpoints::an_unknown_tenant_gets_no_endpoint,
-            endpoints::a_patch_changes_what_it_names,
-            endpoints::a_patch_clears_overrides,
-            endpoints::switching_on_resumes_a_disabled_endpoint,
-            endpoints::a_deleted_endpoint_is_gone,
-            endpoints::another_tenants_endpoint_is_not_there,
-            endpoints::endpoints_for_sending_are_read_by_id,
-            matching::an_event_makes_a_delivery_for_each_endpoint_that_wants_it,
-            matching::an_event_that_nobody_wants_makes_no_delivery,
-            matching::an_endpoint_is_matched_from_its_creation_on,
-            matching::a_changed_endpoint_is_matched_as_it_is_now,
-            matching::endpoints_that_are_created_meanwhile_miss_nothing,
-            matching::deliveries_of_an_endpoint_that_is_off_are_held,
-            matching::no_more_is_queued_than_there_is_room_for,
-            matching::a_tenants_queued_deliveries_are_counted,
-            accept::an_event_is_read_back_as_accepted,
-            accept::an_event_without_a_time_happened_when_it_was_accepted,
-            accept::a_deliverys_id_carries_its_events_time,
-            accept::an_unknown_tenants_event_does_not_touch_its_neighbours,
-            accept::a_batch_of_a_thousand_is_accepted,
-            accept::an_empty_batch_has_no_results,
-            idempotency::the_same_event_is_a_duplicate,
-            idempotency::events_without_keys_are_each_new,
-            idempotency::kinds_and_tenants_of_keys_do_not_meet,
-            idempotency::a_key_that_meant_something_else_is_a_conflict,
-            idempotency::a_key_that_comes_later_means_the_same_event,
-            idempotency::keys_of_two_events_are_a_conflict,
-            idempotency::keys_that_repeat_inside_a_batch_are_judged_in_order,
-            idempotency::a_key_of_a_refused_event_is_free_inside_its_batch,
-            idempotency::repeated_keys_do_not_touch_their_neighbours,
-            idempotency::a_duplicate_says_how_many_deliveries_its_event_made,
-            idempotency::many_at_once_make_one_event_per_key,
-            claim::a_queued_delivery_is_claimed,
-            claim::a_claim_tells_the_trace_that_the_event_is_part_of,
-            claim::a_batch_is_claimed_in_order,
-            claim::a_lease_lasts_for_the_time_out_and_a_margin,
-            claim::a_contract_that_nobody_knows_has_a_lease_too,
-            claim::a_delivery_is_claimed_once,
-            claim::an_unknown_delivery_is_unknown,
-            claim::a_claim_follows_the_endpoints_state,
-            claim::a_claim_tells_the_endpoints_version,
-            claim::the_next_claim_goes_on_from_the_last,
-            claim::concurrent_claimers_share_without_overlap,
-            settle::a_success_is_delivered,
-            settle::a_failure_waits_for_its_delay,
-            settle::delays_are_exact,
-            settle::a_delivery_dies_for_a_reason,
-            settle::a_wrong_token_changes_nothing,
-            settle::settling_again_changes_nothing,
-            settle::an_older_lease_in_the_same_batch_is_superseded,
-            settle::a_retry_of_an_endpoint_that_is_off_is_held,
-            settle::a_retry_of_a_deleted_endpoint_is_dead,
-            settle::gone_switches_the_endpoint_off,
-            settle::concurrent_settlers_that_switch_off_do_not_block_each_other,
-            settle::a_batch_of_five_hundred_is_settled,
-            settle::attempts_are_numbered,
-            late::a_late_success_of_a_scheduled_delivery_is_written,
-            late::a_late_success_of_a_queued_delivery_is_written,
-            late::a_late_success_of_a_held_delivery_is_written,
-            late::a_late_success_wins_over_a_deleted_endpoint,
-            late::a_late_failure_is_superseded,
-            late::a_success_after_the_next_claim_is_superseded,
-            late::an_expired_lease_that_nobody_reaped_still_settles,
-            give_back::a_released_claim_leaves_no_trace,
-            give_back::a_release_without_the_lease_does_nothing,
-            give_back::refused_deliveries_keep_their_time_and_pause_their_endpoint,
-            give_back::a_second_refusal_pauses_anew,
-            give_back::only_queued_deliveries_are_given_back,
-            give_back::what_the_broker_did_not_take_is_due_at_once,
-            feed::what_is_due_is_fed,
-            feed::first_attempts_and_retries_go_to_their_queues,
-            feed::an_endpoint_is_fed_up_to_its_cap,
-            feed::a_tick_feeds_no_more_than_its_total,
-            feed::tenants_are_fed_in_turn,
-            feed::endpoints_are_fed_in_turn,
-            feed::nobody_is_passed_over_for_ever,
-            feed::an_endpoint_that_is_off_is_not_fed,
-            feed::concurrent_feeders_hand_out_one_cap,
-            reap::a_lease_is_reaped_after_its_end,
-            reap::a_lost_attempt_costs_no_step,
-            reap::what_an_earlier_process_left_is_taken_over,
-            reap::a_reaped_delivery_follows_its_endpoint,
-            reap::no_more_leases_are_reaped_than_asked,
-            reap::a_lost_message_is_made_up_for,
-            reap::no_more_messages_are_made_up_for_than_asked,
-            reap::lost_messages_of_one_queue_are_not_the_others,
-            reap::a_message_that_was_not_lost_sends_nothing_twice,
-            backlog::an_empty_store_has_no_backlog,
-            backlog::what_is_due_counts_from_when_it_was_due,
-            backlog::what_is_queued_counts_from_when_it_was_queued,
-            backlog::the_oldest_of_several_endpoints_counts,
-            backlog::connections_stay_within_their_limits,
-            follow::what_waits_for_a_paused_endpoint_is_held,
-            follow::what_waits_for_a_disabled_endpoint_is_held,
-            follow::what_is_held_goes_on_when_its_endpoint_is_resumed,
-            follow::what_waits_for_a_deleted_endpoint_is_dead,
-            follow::no_more_deliveries_follow_at_once_than_asked,
-            follow::what_is_queued_or_in_flight_does_not_follow,
-            events::an_event_is_found_by_either_of_its_ids,
-            events::a_given_id_that_is_a_uuid_means_what_was_given,
-            events::an_idempotency_key_names_no_event,
-            events::events_are_listed,
-            events::another_tenants_event_is_not_there,
-            log::a_delivery_is_read_with_its_event_and_endpoint,
-            log::deliveries_are_filtered,
-            log::another_tenants_delivery_is_not_there,
-            log::an_attempt_is_read_back_as_recorded,
-            log::an_attempt_without_an_answer_is_recorded,
-            paging::endpoints_are_listed_in_pages,
-            paging::events_are_listed_in_pages,
-            paging::deliveries_are_listed_in_pages,
-            paging::a_page_that_is_just_full_is_the_last,
-            replay::a_finished_delivery_is_replayed,
-            replay::what_is_not_finished_is_not_replayed,
-            replay::a_deleted_endpoints_delivery_is_not_replayed,
-            replay::a_second_replay_finds_it_unfinished,
-            replay::a_token_of_an_earlier_round_is_superseded,
-            replay::a_replay_waits_for_its_endpoint,
-            concurrency::a_success_that_races_the_reaper_is_written,
-            concurrency::everybody_at_once_loses_nothing,
-        }
-    };
-    ($fresh:path: $($module:ident::$case:ident,)*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                $crate::conformance::run($fresh, $crate::conformance::$module::$case).await;
-            }
-        )*
-    };
+    subject.assert_the_statistics_are_right().await;
 }

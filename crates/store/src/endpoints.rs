@@ -8,10 +8,13 @@ use crate::page::{Page, PageRequest};
 use async_trait::async_trait;
 use postrider_common::endpoint::{Endpoint, EventFilter};
 use postrider_common::id::EndpointId;
+use postrider_common::ordering::{EndpointOrdering, OnFailure};
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::TenantScope;
-use postrider_contract::RetrySchedule;
+use postrider_contract::{BackoffOverrides, RetrySchedule};
+use std::collections::HashMap;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// What it takes to make an endpoint.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub struct NewEndpoint {
     pub id: EndpointId,
     /// The id text that its owner will know it by.
     pub public_id: String,
+    /// The contract that it names in place of its tenant's.
+    pub contract: Option<String>,
     /// Where requests go.
     pub url: String,
     /// The owner's words.
@@ -28,12 +33,20 @@ pub struct NewEndpoint {
     pub events: EventFilter,
     /// What requests are signed with.
     pub secret: Sealed,
+    /// What its contract's second signature is made with, if the contract has one.
+    pub second_secret: Option<Sealed>,
     /// False to start paused.
     pub active: bool,
+    /// Whether deliveries of one ordering key go one after the other.
+    pub ordering: EndpointOrdering,
     /// Its own schedule in place of the contract's.
     pub retry_schedule: Option<RetrySchedule>,
+    /// Its own numbers in the contract's exponential schedule.
+    pub backoff: BackoffOverrides,
     /// Its own time-out in place of the contract's, whole seconds.
     pub timeout: Option<Duration>,
+    /// When it was created, for one that was made elsewhere; `None` is now.
+    pub created_at: Option<OffsetDateTime>,
 }
 
 /// What became of a request for an endpoint.
@@ -46,6 +59,8 @@ pub enum EndpointCreated {
         /// How many that is.
         limit: u32,
     },
+    /// The tenant has one of this id text: it is as it was.
+    Exists(Box<Endpoint>),
     /// There is no such tenant.
     UnknownTenant,
 }
@@ -63,7 +78,7 @@ impl EndpointRef {
     }
 
     /// The text to compare with the id that the endpoint was created with.
-    pub(crate) fn text(&self) -> &str {
+    pub fn text(&self) -> &str {
         &self.text
     }
 
@@ -85,10 +100,61 @@ pub struct EndpointPatch {
     pub events: Option<EventFilter>,
     /// Paused or not. `true` also switches on what was switched off by us.
     pub active: Option<bool>,
+    /// Order by key or not, of what is accepted from then on; what waits for its turn is let go when
+    /// there is no order any more.
+    pub ordered_by_key: Option<bool>,
+    /// What happens to a key after a delivery that failed for good.
+    pub ordering_on_failure: Option<OnFailure>,
     /// Its own schedule.
     pub retry_schedule: Option<Option<RetrySchedule>>,
+    /// Its own number of retries in the contract's exponential schedule.
+    pub max_retries: Option<Option<u32>>,
+    /// Its own first delay in the contract's exponential schedule, in seconds.
+    pub first_delay: Option<Option<u32>>,
+    /// Its own factor in the contract's exponential schedule.
+    pub factor: Option<Option<f64>>,
     /// Its own time-out, whole seconds.
     pub timeout: Option<Option<Duration>>,
+    /// Its own contract; the inner `None` goes back to the tenant's.
+    pub contract: Option<Option<String>>,
+    /// Another secret at once, which ends a rotation.
+    pub secret: Option<Sealed>,
+    /// Another second secret at once, or none any more.
+    pub second_secret: Option<Option<Sealed>>,
+}
+
+/// A new secret, and how long the one before stays valid.
+#[derive(Clone, Debug)]
+pub struct SecretRotation {
+    /// The new one.
+    pub secret: Sealed,
+    /// For how long both are valid; zero replaces the old one at once.
+    pub overlap: Duration,
+}
+
+/// What became of a request to rotate a secret.
+#[derive(Clone, Debug)]
+pub enum SecretRotated {
+    /// The endpoint with both of its secrets, or with the new one alone.
+    Rotated(Box<Endpoint>),
+    /// An earlier rotation has not ended, and an overlap was asked for: nothing is changed.
+    UnderWay {
+        /// When that one ends.
+        until: OffsetDateTime,
+    },
+    /// The tenant has no such endpoint.
+    Unknown,
+}
+
+/// What was sent to an endpoint, tests aside. Retention never lowers it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndpointStatistics {
+    /// Deliveries that were attempted.
+    pub attempted: u64,
+    /// Deliveries that are dead.
+    pub dead: u64,
+    /// When the last attempt started.
+    pub last_attempt_at: Option<OffsetDateTime>,
 }
 
 /// What became of a change.
@@ -141,6 +207,28 @@ pub trait Endpoints: Send + Sync {
         endpoint: &EndpointRef,
         patch: EndpointPatch,
     ) -> Result<EndpointUpdated, StoreError>;
+
+    /// Gives an endpoint a new secret beside or in place of the one that it has.
+    async fn secret_rotate(
+        &self,
+        scope: &TenantScope,
+        endpoint: &EndpointRef,
+        rotation: SecretRotation,
+    ) -> Result<SecretRotated, StoreError>;
+
+    /// Ends a rotation: the old secret is gone. Without one, nothing changes.
+    async fn secret_activate(
+        &self,
+        scope: &TenantScope,
+        endpoint: &EndpointRef,
+    ) -> Result<EndpointUpdated, StoreError>;
+
+    /// What was sent to these endpoints of the tenant; one that nothing was sent to is absent.
+    async fn endpoint_statistics(
+        &self,
+        scope: &TenantScope,
+        endpoints: &[EndpointId],
+    ) -> Result<HashMap<EndpointId, EndpointStatistics>, StoreError>;
 
     /// Deletes an endpoint.
     async fn endpoint_delete(

@@ -5,13 +5,24 @@
 //! is another seam that this crate does not know.
 
 mod accept;
+mod breaker;
 mod config;
+mod contract_book;
+mod contracts;
+mod dead_letters;
 mod endpoints;
 mod error;
 mod log;
 mod metrics;
+mod operations;
+mod ordering;
 mod page;
 mod postgres;
+mod rate;
+mod replays;
+mod retention;
+mod rows;
+mod selection;
 mod sqlite;
 mod tenants;
 mod upkeep;
@@ -20,36 +31,88 @@ mod work;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use accept::{Acceptance, Accepted, Fingerprint, NewEvent, QueueRoom, QueuedDelivery};
-pub use config::{
-    AnyDatabaseUrl, AnyDatabaseUrlError, DatabaseUrl, DatabaseUrlError, StoreConfig, connect,
-    connect_any,
+pub use accept::{
+    Acceptance, Accepted, Fingerprint, NewEvent, QueueRoom, QueuedDelivery, TestAccepted,
 };
+pub use breaker::{Breaker, BreakerMoved, BreakerTerms, Breakers, Passage};
+pub use config::{
+    AnyDatabaseUrl, AnyDatabaseUrlError, DatabaseUrl, DatabaseUrlError, OperatorConfig,
+    StoreConfig, connect, connect_any,
+};
+pub use contract_book::{ContractBook, KnownContracts};
+pub use contracts::{ContractVersions, InForce, KeptContract};
+pub use dead_letters::{DeadLetters, Discarded, DiscardedMany};
 pub use endpoints::{
-    EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints,
-    NewEndpoint,
+    EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointStatistics,
+    EndpointUpdated, Endpoints, NewEndpoint, SecretRotated, SecretRotation,
 };
 pub use error::StoreError;
-pub use log::{DeliveryFilter, EventFilterBy, EventSummary, Log, Replayed};
+pub use log::{
+    AttemptSummary, Cancelled, DeliveryAndLast, DeliveryFilter, DeliveryPage, EventCancelled,
+    EventFilterBy, EventSummary, Log, LoggedAttempt, Replayed, ReplayedAsNew,
+};
 pub use metrics::StoreMetrics;
+pub use operations::{
+    DeliveryFacts, EnabledReason, EndpointFacts, Facts, FailingReason, OperationalEvent,
+    OperationalEventId, OperationalKind, Operations, ReplayFacts,
+};
 pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
+pub use rate::{RateGrant, RateRequest, Rates};
+pub use replays::{
+    Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
+    ReplayStepped, Replays, StepLimits,
+};
+pub use retention::{Expunged, PartitionRemoval, Removed, Retention};
+pub use selection::{Ended, Selection, StatusClass};
 pub use sqlite::SqliteStore;
-pub use tenants::{ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, Tenants};
+pub use tenants::{
+    ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, TenantPatch, Tenants,
+};
 pub use upkeep::{Migrated, PoolUse, Upkeep};
 pub use work::{
-    Backlog, Claim, Claimed, ClaimedDelivery, EventContent, Fed, FeedLimits, LeasePolicy, LostRule,
-    Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claim, Claimed, ClaimedDelivery, Deferral, EventContent, Fed, FeedLimits, LeasePolicy,
+    LostRule, Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;
 
 /// Everything that the services ask of a database.
-pub trait Store: Tenants + Endpoints + Acceptance + Work + Log + Upkeep {}
+pub trait Store:
+    Tenants
+    + ContractVersions
+    + Endpoints
+    + Acceptance
+    + Work
+    + Rates
+    + Breakers
+    + Log
+    + DeadLetters
+    + Replays
+    + Retention
+    + Operations
+    + Upkeep
+{
+}
 
-impl<T: Tenants + Endpoints + Acceptance + Work + Log + Upkeep> Store for T {}
+impl<T> Store for T where
+    T: Tenants
+        + ContractVersions
+        + Endpoints
+        + Acceptance
+        + Work
+        + Rates
+        + Breakers
+        + Log
+        + DeadLetters
+        + Replays
+        + Retention
+        + Operations
+        + Upkeep
+{
+}
 
 /// A store of whichever engine, shared by everything in a process.
 pub type SharedStore = Arc<dyn Store>;

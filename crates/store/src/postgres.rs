@@ -5,8 +5,12 @@
 
 mod accept;
 mod backlog;
+mod breaker;
 mod by_id;
 mod claim;
+mod contracts;
+mod dead_letters;
+mod defer;
 mod disable;
 mod endpoints;
 mod error;
@@ -15,9 +19,15 @@ mod follow;
 mod log;
 mod lost;
 mod migrations;
+mod operations;
+mod ordering;
+mod rate;
 mod reap;
 mod release;
+mod replays;
+mod retention;
 mod settle;
+mod statistics;
 mod take_over;
 mod tenants;
 mod upkeep;
@@ -31,10 +41,13 @@ pub use hooks::HotStatement;
 
 use crate::accept::matching::MatchingCache;
 use crate::error::StoreError;
+use crate::ordering::Position;
 use error::StoreResultExt as _;
+use postrider_common::tenant::TenantId;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How long a caller waits for a connection before the database counts as away.
@@ -61,6 +74,10 @@ pub struct PgStore {
     hot: PgPool,
     log: PgPool,
     matching: MatchingCache,
+    /// How far the follower has looked through the ordering keys.
+    ordering: Arc<Mutex<Position>>,
+    /// Whom operational events go to.
+    operator: Option<TenantId>,
 }
 
 impl PgStore {
@@ -83,6 +100,8 @@ impl PgStore {
             hot: pool(&HOT_SETTINGS, connections - log_share),
             log: pool(&LOG_SETTINGS, log_share),
             matching: MatchingCache::default(),
+            ordering: Arc::default(),
+            operator: None,
         })
     }
 }

@@ -10,8 +10,12 @@
 mod accept;
 mod backlog;
 mod batch;
+mod breaker;
 mod claim;
 mod clock;
+mod contracts;
+mod dead_letters;
+mod defer;
 mod disable;
 mod endpoints;
 mod error;
@@ -20,9 +24,15 @@ mod follow;
 mod log;
 mod lost;
 mod migrations;
+mod operations;
+mod ordering;
+mod rate;
 mod reap;
 mod release;
+mod replays;
+mod retention;
 mod settle;
+mod statistics;
 mod take_over;
 mod tenants;
 mod upkeep;
@@ -33,11 +43,13 @@ mod writer;
 mod hooks;
 
 use crate::accept::matching::MatchingCache;
+use crate::ordering::Position;
 use clock::Clock;
+use postrider_common::tenant::TenantId;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use writer::Writer;
 
@@ -54,6 +66,10 @@ pub struct SqliteStore {
     readers: SqlitePool,
     clock: Arc<Clock>,
     matching: MatchingCache,
+    /// How far the follower has looked through the ordering keys.
+    ordering: Arc<Mutex<Position>>,
+    /// Whom operational events go to.
+    operator: Option<TenantId>,
     /// For a connection that migrates.
     options: SqliteConnectOptions,
 }
@@ -84,6 +100,8 @@ impl SqliteStore {
             readers: pool(connections.saturating_sub(1)).connect_lazy_with(options.read_only(true)),
             clock,
             matching: MatchingCache::default(),
+            ordering: Arc::default(),
+            operator: None,
             options: writing.create_if_missing(true),
         }
     }

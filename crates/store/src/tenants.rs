@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::api_key::{ApiKey, ApiKeyHash, Scope};
 use postrider_common::id::ApiKeyId;
+use postrider_common::keeping::Days;
 use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
 
 /// What became of a request for a tenant.
@@ -13,6 +14,17 @@ pub enum TenantCreated {
     Created(Tenant),
     /// There is one of this id.
     Exists,
+}
+
+/// What is changed about a tenant; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct TenantPatch {
+    /// The name that people know it by.
+    pub name: Option<String>,
+    /// For how long its events are kept; the inner `None` is as long as the installation keeps them.
+    pub retention: Option<Option<Days>>,
+    /// For how long deliveries are held.
+    pub hold: Option<Days>,
 }
 
 /// What it takes to make an API key.
@@ -65,6 +77,13 @@ pub trait Tenants: Send + Sync {
 
     /// The tenant of this id.
     async fn tenant_get(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError>;
+
+    /// Changes the tenant of this id, and gives it as it is then; `None` when there is none.
+    async fn tenant_update(
+        &self,
+        id: &TenantId,
+        patch: TenantPatch,
+    ) -> Result<Option<Tenant>, StoreError>;
 
     /// At most `limit` tenants in order of their ids, after `after`.
     async fn tenant_list(

@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
 use postrider_common::attempt::AttemptRecord;
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::delivery::{Progress, Transition};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
@@ -44,8 +45,16 @@ pub struct ClaimedDelivery {
     pub token: LeaseToken,
     /// The attempt's number, from 1.
     pub attempt: u32,
+    /// When it was due.
+    pub due_at: OffsetDateTime,
     /// How far the delivery is in its schedule.
     pub progress: Progress,
+    /// What its body is made by; `None` is the present version of its endpoint's contract.
+    pub contract_version: Option<ContractVersion>,
+    /// Whether it is a test: sent once, and of no consequence.
+    pub test: bool,
+    /// Whether others may wait for it to be done with.
+    pub ordered: bool,
     /// How long the lease lasts, from the claim on.
     pub lease: Duration,
 }
@@ -78,8 +87,17 @@ pub struct EventContent {
     pub occurred_at: OffsetDateTime,
     /// When it was accepted, on the database's clock.
     pub accepted_at: OffsetDateTime,
+    /// When it was to be delivered, as its producer said; `None` is at once.
+    pub deliver_at: Option<OffsetDateTime>,
     /// The trace that it was accepted in.
     pub trace: Option<TraceContext>,
+}
+
+impl EventContent {
+    /// Since when it is owed, on the database's clock.
+    pub fn owed_since(&self) -> OffsetDateTime {
+        self.deliver_at.map_or(self.accepted_at, |at| at.max(self.accepted_at))
+    }
 }
 
 /// What a batch of claims came to.
@@ -104,6 +122,8 @@ pub struct Settlement {
     pub attempt: u32,
     /// What becomes of the delivery. A retry of an endpoint that is off by now is held.
     pub transition: Transition,
+    /// Whether the next failure of it switches its endpoint off.
+    pub is_last_chance: bool,
     /// What the log shows of the attempt.
     pub record: AttemptRecord,
 }
@@ -126,6 +146,17 @@ pub struct Release {
     pub delivery: DeliveryId,
     /// The token of the lease that is given back.
     pub token: LeaseToken,
+}
+
+/// A claim that is put off because its endpoint may get no more requests for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deferral {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The token of the lease that is given back.
+    pub token: LeaseToken,
+    /// For how long its endpoint is fed nothing.
+    pub pause: Duration,
 }
 
 /// The queue that a delivery's messages go through: retries must not starve first attempts.
@@ -153,6 +184,8 @@ pub struct Fed {
     pub delivery: QueuedDelivery,
     /// The queue that the message goes to.
     pub queue: WorkQueue,
+    /// Whether it is a probe: its endpoint's breaker is half open by that.
+    pub probe: bool,
 }
 
 /// A delivery whose lease ended with nobody to settle it.
@@ -213,6 +246,11 @@ pub trait Work: Send + Sync {
     /// Gives how many were still held under their token.
     async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError>;
 
+    /// Puts claims off before anything was sent: `in_flight` becomes `scheduled` at the time it had,
+    /// the attempt does not count, and the endpoints are fed nothing for the longest pause of theirs.
+    /// Gives how many were still held under their token.
+    async fn deliveries_defer(&self, deferrals: &[Deferral]) -> Result<u64, StoreError>;
+
     /// Refuses `queued` deliveries that are over their endpoint's cap: they become `scheduled` at
     /// the time they had, and their endpoints are fed nothing for `pause`.
     async fn deliveries_refuse(
@@ -224,8 +262,8 @@ pub trait Work: Send + Sync {
     /// Takes `queued` deliveries back that the broker did not take: `scheduled` for at once.
     async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError>;
 
-    /// Makes due deliveries `queued`, tenants and endpoints in turn. `None` when another feeder is
-    /// at it.
+    /// Makes due deliveries `queued`, tenants and endpoints in turn, of endpoints whose breaker is open
+    /// only probes. `None` when another feeder is at it.
     async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Vec<Fed>>, StoreError>;
 
     /// Ends leases that are past their end: `scheduled` for at once, the attempt on record as lost.
@@ -246,12 +284,13 @@ pub trait Work: Send + Sync {
         older_than: Duration,
     ) -> Result<u64, StoreError>;
 
-    /// How long the oldest deliveries have waited, at the cost of a probe for each endpoint that
-    /// something waits for.
+    /// How long the oldest deliveries have waited, those aside that a breaker withholds, at the cost of a
+    /// probe for each endpoint that something waits for.
     async fn deliveries_backlog(&self) -> Result<Backlog, StoreError>;
 
     /// Lets waiting deliveries follow their endpoints' state, at most `limit` of each kind: those of
     /// an endpoint that is off are held, held ones of an endpoint that is on are `scheduled` for when
-    /// they were due, those of a deleted endpoint are dead. Gives how many.
+    /// they were due, those of a deleted endpoint are dead. Besides, what waits for its turn without a
+    /// reason any more is `scheduled`. Gives how many.
     async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError>;
 }

@@ -6,7 +6,7 @@
 mod server;
 mod template;
 
-use postrider_store::{SharedStore, StoreConfig};
+use postrider_store::{OperatorConfig, SharedStore, StoreConfig};
 use server::Server;
 
 /// Connections that a test's own store may open.
@@ -76,5 +76,6 @@ fn config(url: &str) -> StoreConfig {
     StoreConfig {
         database_url: url.parse().expect("a PostgreSQL URL"),
         database_connections: CONNECTIONS,
+        operator: OperatorConfig::default(),
     }
 }

@@ -2,7 +2,7 @@
 //! receivers saw (R), and names every invariant that does not hold.
 //!
 //! Gathering the evidence and judging it are apart, so that tests can show it false evidence and see
-//! that it notices. I7 to I10 have tests of their own.
+//! that it notices. I7, I9 and I10, and what else I8 says, have tests of their own.
 
 mod evidence;
 mod judge;
@@ -33,6 +33,8 @@ pub enum Invariant {
     I5,
     /// Nothing stuck.
     I6,
+    /// On time: here, nothing before an earlier delivery of its ordering key.
+    I8,
 }
 
 /// Something that must not be.
@@ -155,8 +157,8 @@ impl<'a> Oracle<'a> {
 
     /// Deliveries that are neither finished nor held, or some of them.
     async fn unfinished(&self) -> Vec<Delivery> {
-        use DeliveryState::{InFlight, Queued, Scheduled};
-        for state in [Queued, Scheduled, InFlight] {
+        use DeliveryState::{InFlight, Queued, Scheduled, Waiting};
+        for state in [Queued, Scheduled, Waiting, InFlight] {
             let filter = DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
             let page = PageRequest { limit: 100, after: None };
             let found = self.store.delivery_list(&self.customer.scope(), &filter, page).await;
@@ -168,7 +170,7 @@ impl<'a> Oracle<'a> {
         // One that changed its state between two of the questions was in none of the answers.
         let all = evidence::deliveries(&self.store, &self.customer.scope()).await;
         let mut all = all.expect("the store lists deliveries");
-        all.retain(|delivery| matches!(delivery.state, Queued | Scheduled | InFlight));
+        all.retain(|delivery| matches!(delivery.state, Queued | Scheduled | Waiting | InFlight));
         all
     }
 }

@@ -8,7 +8,8 @@ use postrider_ingest::proto;
 use postrider_ingest::proto::ingest_client::IngestClient;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use time::OffsetDateTime;
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -30,6 +31,10 @@ pub struct Draft {
     pub payload: Bytes,
     /// The key that makes trying again safe.
     pub key: String,
+    /// When it is to be delivered, if not at once.
+    pub deliver_at: Option<OffsetDateTime>,
+    /// What it is ordered by.
+    pub ordering_key: Option<String>,
 }
 
 impl Draft {
@@ -39,6 +44,8 @@ impl Draft {
             event_type: event_type.to_owned(),
             payload: Bytes::from(payload.to_string()),
             key: Uuid::new_v4().to_string(),
+            deliver_at: None,
+            ordering_key: None,
         }
     }
 }
@@ -180,6 +187,8 @@ impl Producer {
             event_type: draft.event_type.clone(),
             payload: draft.payload.clone(),
             idempotency_key: Some(draft.key.clone()),
+            deliver_at: draft.deliver_at.map(|at| SystemTime::from(at).into()),
+            ordering_key: draft.ordering_key.clone(),
             ..proto::PublishEventRequest::default()
         });
         request.set_timeout(CALL_WITHIN);

@@ -24,10 +24,12 @@ use engines::Engines;
 use logs::Logs;
 use postrider_broker::SharedBroker;
 use postrider_store::SharedStore;
+use postrider_store::conformance::TestHooks;
 use process::Process;
 use program::Program;
 use std::collections::HashMap;
 use std::process::{ExitStatus, Output};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A running stack. Dropping it kills what still runs and drops its database and queues.
@@ -102,7 +104,12 @@ impl Stack {
 
     /// The REST API with the admin key.
     pub fn admin(&self) -> Rest {
-        Rest::new(&format!("http://{}", address(self.addresses.http)), &self.admin_key)
+        Rest::new(&self.http_url(), &self.admin_key)
+    }
+
+    /// Where the API listens, as a URL.
+    pub fn http_url(&self) -> String {
+        format!("http://{}", address(self.addresses.http))
     }
 
     /// Where ingest listens, as a URL.
@@ -136,6 +143,15 @@ impl Stack {
     /// When a server's URL cannot be understood.
     pub fn store(&self) -> SharedStore {
         self.engines.store()
+    }
+
+    /// What only tests may do to its database: moving time, mostly.
+    ///
+    /// # Panics
+    ///
+    /// When a server's URL cannot be understood.
+    pub fn hooks(&self) -> Arc<dyn TestHooks> {
+        self.engines.hooks()
     }
 
     /// A new connection to its queues, to be closed by the caller.

@@ -8,16 +8,18 @@ use bytes::Bytes;
 use postrider_api::{Api, Settings};
 use postrider_common::attempt::{AttemptRecord, FailureKind, Response};
 use postrider_common::config::AdminKey;
+use postrider_common::contracts::ContractsConfig;
 use postrider_common::delivery::Transition;
 use postrider_common::event::{EventType, GivenId};
 use postrider_common::id::{DeliveryId, EventId};
 use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
 use postrider_common::tenant::TenantId;
+use postrider_contract::{Contract, Contracts, DEFAULT_CONTRACT};
 use postrider_egress::{EgressConfig, Guard, Lookup, LookupError};
 use postrider_store::{
-    Accepted, Claim, Fingerprint, LeasePolicy, NewEvent, QueueRoom, Settled, Settlement,
-    SharedStore,
+    Accepted, Claim, ContractBook, Fingerprint, LeasePolicy, NewEvent, QueueRoom, Settled,
+    Settlement, SharedStore,
 };
 use postrider_testkit::TestStore;
 use serde_json::{Value, json};
@@ -25,6 +27,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -40,6 +43,7 @@ pub(crate) const MAX_ENDPOINTS: u32 = 8;
 pub(crate) struct Harness {
     pub(crate) store: SharedStore,
     router: Router,
+    _contracts: Option<TempDir>,
     // Dropped last.
     _database: TestStore,
 }
@@ -55,7 +59,18 @@ impl Harness {
         let database = TestStore::create().await;
         let store = database.store();
         let router = api(store.clone(), MASTER_KEY).router(CancellationToken::new());
-        Self { store, router, _database: database }
+        Self { store, router, _contracts: None, _database: database }
+    }
+
+    /// An API with a contract beside the built-in ones.
+    pub(crate) async fn start_with_contract(text: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("own.toml"), text).unwrap();
+        let config = ContractsConfig { contracts_dir: Some(folder.path().to_owned()) };
+        let database = TestStore::create().await;
+        let store = database.store();
+        let router = api_with(store.clone(), MASTER_KEY, &config).router(CancellationToken::new());
+        Self { store, router, _contracts: Some(folder), _database: database }
     }
 
     /// The same API, ready to be served.
@@ -76,9 +91,15 @@ impl Harness {
         self.with(ADMIN)
     }
 
+    /// A tenant of the default contract.
     pub(crate) async fn tenant(&self, id: &str) -> Tenant {
-        let admin = self.admin();
-        admin.post("/tenants", json!({"id": id, "name": id})).await.of(StatusCode::CREATED);
+        self.tenant_with(id, DEFAULT_CONTRACT).await
+    }
+
+    /// A tenant of a contract.
+    pub(crate) async fn tenant_with(&self, id: &str, contract: &str) -> Tenant {
+        let tenant = json!({"id": id, "name": id, "contract": contract});
+        self.admin().post("/tenants", tenant).await.of(StatusCode::CREATED);
         Tenant { id: id.to_owned(), key: self.key(id, &["*"]).await }
     }
 
@@ -107,7 +128,9 @@ impl Harness {
         response: Option<Response>,
     ) {
         let delivery = DeliveryId::parse(delivery).unwrap();
-        let timeouts = vec![("standard-webhooks".to_owned(), Duration::from_secs(15))];
+        let contracts = Contracts::built_in();
+        let timeout = |contract: &Arc<Contract>| (contract.name().to_owned(), contract.timeout());
+        let timeouts = contracts.iter().map(timeout).collect();
         let policy = LeasePolicy { timeouts, margin: Duration::from_secs(10) };
         let claimed = self.store.deliveries_claim(&[delivery], &policy).await.unwrap();
         let [Claim::Claimed(claim)] = &claimed.claims[..] else { panic!("{:?}", claimed.claims) };
@@ -122,9 +145,11 @@ impl Harness {
             ],
             response,
             contract: "standard-webhooks".to_owned(),
+            contract_digest: None,
         };
         let (token, attempt) = (claim.token, claim.attempt);
-        let settlement = Settlement { delivery, token, attempt, transition, record };
+        let settlement =
+            Settlement { delivery, token, attempt, transition, is_last_chance: false, record };
         let settled = self.store.deliveries_settle(&[settlement]).await.unwrap();
         assert_eq!(settled, [Settled::Applied]);
     }
@@ -145,6 +170,8 @@ pub(crate) fn event(tenant: &Tenant, event_type: &str, payload: &str) -> NewEven
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         metadata: [("source".to_owned(), "tests".to_owned())].into(),
         occurred_at: None,
+        deliver_at: None,
+        ordering_key: None,
         trace: None,
     }
 }
@@ -166,14 +193,21 @@ pub(crate) fn answered(status: u16, body: &'static [u8]) -> Response {
 
 /// An API over a store.
 pub(crate) fn api(store: SharedStore, master_key: &str) -> Api {
+    api_with(store, master_key, &ContractsConfig::default())
+}
+
+fn api_with(store: SharedStore, master_key: &str, contracts: &ContractsConfig) -> Api {
     let settings = Settings {
         admin_key: ADMIN.parse::<AdminKey>().unwrap(),
         keyring: master_key.parse::<Keyring>().unwrap(),
         max_endpoints: MAX_ENDPOINTS,
+        egress_ips: "52.89.214.238/32,54.187.174.169".parse().unwrap(),
         grace: Duration::from_secs(20),
     };
     let guard = Guard::new(&EgressConfig::default(), Arc::new(Names));
-    Api::with(settings, store, guard, &Metrics::new())
+    let metrics = Metrics::new();
+    let contracts = ContractBook::new(store.clone(), contracts, &metrics);
+    Api::with(settings, store, guard, contracts, &metrics)
 }
 
 /// Names that mean something to the tests; every other one is public.
@@ -220,14 +254,20 @@ impl Client {
     }
 
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        let body = body.map(|body| body.to_string());
+        self.call_at(method, &format!("/api/v1{path}"), body).await
+    }
+
+    /// A call of any path, whose body is JSON as it stands.
+    pub(crate) async fn call_at(&self, method: Method, path: &str, body: Option<String>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
         if !self.key.is_empty() {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.key));
         }
         let body = match body {
             Some(body) => {
                 request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
+                Body::from(body)
             }
             None => Body::empty(),
         };

@@ -3,7 +3,7 @@
 use super::harness::{ADMIN, Harness, MASTER_KEY, api, client};
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
-use postrider_store::StoreConfig;
+use postrider_store::{OperatorConfig, StoreConfig};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +94,7 @@ async fn a_database_that_is_away_is_503_and_not_ready() {
         // Nothing listens on port 1.
         database_url: "postgres://hidden@127.0.0.1:1/hidden".parse().unwrap(),
         database_connections: 2,
+        operator: OperatorConfig::default(),
     };
     let store = postrider_store::connect(&away).unwrap();
     let caller = client(api(store, MASTER_KEY).router(CancellationToken::new()), ADMIN);

@@ -70,7 +70,7 @@ async fn a_webhook_is_made_changed_paused_and_deleted() {
         user.run(&[&update[..], &["contract", "--retry-schedule", "none"]].concat()).await;
     let changed = changed.ok();
     assert_eq!(field(&changed, "url"), "https://hooks.example.com/new");
-    assert_eq!(field(&changed, "time-out"), "the contract's own");
+    assert_eq!(field(&changed, "time-out"), "15 s", "the contract's own");
     assert_eq!(field(&changed, "retries after"), "no retries");
     assert_eq!(field(&changed, "description"), "for tests", "it was not given, so it stays");
     for (verb, state) in [("resume", "active"), ("disable", "paused"), ("enable", "active")] {

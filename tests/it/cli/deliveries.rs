@@ -112,3 +112,14 @@ async fn deliveries_are_replayed_and_each_is_reported() {
     assert!(replayed.err.starts_with(&unknown), "{replayed:?}");
     assert!(replayed.err.ends_with("error: 1 of 2 failed\n"), "{replayed:?}");
 }
+
+#[tokio::test]
+async fn a_delivery_is_replayed_as_a_new_one() {
+    let case = Case::start().await;
+    case.die(b"").await;
+    let new = case.user.run(&["replay", &case.delivery, "--as-new", "--json"]).await.json();
+    assert_ne!(new["id"], case.delivery.as_str());
+    assert_eq!((&new["event_id"], &new["round"]), (&json!("order-1"), &json!(1)));
+    let listed = case.user.run(&["deliveries", "list", "--json"]).await.json();
+    assert_eq!(listed["data"].as_array().unwrap().len(), 2);
+}

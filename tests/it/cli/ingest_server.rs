@@ -4,11 +4,15 @@
 use super::program::User;
 use postrider_broker::InProcessBroker;
 use postrider_common::api_key::{GeneratedKey, Scope};
+use postrider_common::contracts::ContractsConfig;
+use postrider_common::keeping::Keeping;
 use postrider_common::metrics::Metrics;
 use postrider_common::tenant::{NewTenant, TenantId, TenantScope};
 use postrider_contract::DEFAULT_CONTRACT;
 use postrider_ingest::{Engines, GrpcConfig, ServeError, Service};
-use postrider_store::{ApiKeyCreated, EventFilterBy, NewApiKey, PageRequest, TenantCreated};
+use postrider_store::{
+    ApiKeyCreated, ContractBook, EventFilterBy, NewApiKey, PageRequest, TenantCreated,
+};
 use postrider_testkit::TestStore;
 use secrecy::ExposeSecret as _;
 use std::net::SocketAddr;
@@ -37,6 +41,7 @@ impl IngestProcess {
             id: TenantId::parse("acme").unwrap(),
             name: "Acme".to_owned(),
             contract: DEFAULT_CONTRACT.to_owned(),
+            keeping: Keeping::default(),
         };
         let created = store.store().tenant_create(new).await.unwrap();
         assert!(matches!(created, TenantCreated::Created(_)));
@@ -69,7 +74,10 @@ impl IngestProcess {
         let broker = Arc::new(InProcessBroker::new());
         let engines = Engines { store: self.store.store(), broker };
         let grpc = GrpcConfig { grpc_addr: None, grpc_timeout: 30, grpc_max_calls: 1024 };
-        let service = Service::with(engines, None, grpc, Duration::from_secs(20), &Metrics::new());
+        let own = ContractsConfig::default();
+        let contracts = ContractBook::new(self.store.store(), &own, &Metrics::new());
+        let grace = Duration::from_secs(20);
+        let service = Service::with(engines, contracts, None, grpc, grace, &Metrics::new());
         let stop = CancellationToken::new();
         self.running = Some((stop.clone(), tokio::spawn(service.run(listener, stop))));
     }

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 #[tokio::test]
 async fn help_of_every_command_has_examples() {
-    let commands: [&[&str]; 28] = [
+    let commands: [&[&str]; 29] = [
         &["contract", "check"],
         &["contract", "list"],
         &["contract", "show"],
@@ -31,6 +31,7 @@ async fn help_of_every_command_has_examples() {
         &["deliveries", "show"],
         &["deliveries", "attempts"],
         &["replay"],
+        &["import"],
         &["profiles", "list"],
         &["profiles", "add"],
         &["profiles", "use"],

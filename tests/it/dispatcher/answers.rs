@@ -103,11 +103,11 @@ async fn after_410_the_endpoint_is_off_and_what_it_is_owed_is_held() {
     let scene = Scene::start().await;
     let receiver = Receiver::start(Behaviour::at_first([Answer::Status(410)])).await;
     let endpoint = scene.hook(&receiver, |_| {}).await;
-    let dispatcher = scene.dispatch().await;
     let queued = scene.accept(2).await;
     let scheduled = scene.subject.schedule(&scene.tenant, 1).await[0];
     // Not due as long as the endpoint is on.
     scene.subject.hooks.postpone(scheduled, Duration::from_hours(24)).await.unwrap();
+    let dispatcher = scene.dispatch().await;
 
     scene.publish(Queue::First, &queued[..1]).await;
     let gone = scene.until_state(queued[0].delivery, DeliveryState::Dead).await;

@@ -3,19 +3,29 @@
 use async_trait::async_trait;
 use postrider_common::api_key::ApiKey;
 use postrider_common::attempt::Attempt;
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::delivery::Delivery;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::event::Event;
-use postrider_common::id::{ApiKeyId, DeliveryId, EndpointId};
+use postrider_common::id::{ApiKeyId, DeliveryId, EndpointId, ReplayId};
+use postrider_common::keeping::Days;
 use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
+use postrider_contract::Contract;
 use postrider_store::{
-    Acceptance, Accepted, ApiKeyCreated, ApiKeyRevoked, Backlog, Claimed, DeliveryFilter,
-    EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints,
-    EventFilterBy, EventSummary, Fed, FeedLimits, LeasePolicy, Log, LostRule, Migrated, NewApiKey,
-    NewEndpoint, NewEvent, Page, PageRequest, PoolUse, QueueRoom, Reaped, Release, Replayed,
-    Settled, Settlement, SharedStore, StoreError, StoredApiKey, TakenOver, TenantCreated, Tenants,
-    Upkeep, Work, WorkQueue,
+    Acceptance, Accepted, ApiKeyCreated, ApiKeyRevoked, Backlog, Breaker, BreakerMoved,
+    BreakerTerms, Breakers, Cancelled, Claimed, ContractVersions, Counted, DeadLetters, Deferral,
+    DeliveryFilter, DeliveryPage, Discarded, DiscardedMany, EndpointCreated, EndpointDeleted,
+    EndpointPatch, EndpointRef, EndpointStatistics, EndpointUpdated, Endpoints, EventCancelled,
+    EventFilterBy, EventSummary, Expunged, Fed, FeedLimits, InForce, KeptContract, LeasePolicy,
+    Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent, NewReplay,
+    OperationalEvent, OperationalEventId, Operations, Page, PageRequest, PartitionRemoval, Passage,
+    PoolUse, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed, ReplayChanged,
+    ReplayCreated, ReplayJob, ReplayMode, ReplayState, ReplayStepped, Replayed, ReplayedAsNew,
+    Replays, Retention, SecretRotated, SecretRotation, Selection, Settled, Settlement, SharedStore,
+    StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated, TenantPatch, Tenants,
+    TestAccepted, Upkeep, Work, WorkQueue,
 };
+use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -100,11 +110,19 @@ before! {
     impl Tenants {
         fn tenant_create(new: NewTenant) -> TenantCreated;
         fn tenant_get(id: &TenantId) -> Option<Tenant>;
+        fn tenant_update(id: &TenantId, patch: TenantPatch) -> Option<Tenant>;
         fn tenant_list(after: Option<&TenantId>, limit: u32) -> Vec<Tenant>;
         fn api_key_create(scope: &TenantScope, new: NewApiKey) -> ApiKeyCreated;
         fn api_key_list(scope: &TenantScope) -> Vec<ApiKey>;
         fn api_key_revoke(scope: &TenantScope, id: ApiKeyId) -> ApiKeyRevoked;
         fn api_key_find(prefix: &str) -> Option<StoredApiKey>;
+    }
+
+    impl ContractVersions {
+        fn contracts_put(contracts: &[Arc<Contract>]) -> bool;
+        fn contracts_revision() -> i64;
+        fn contracts_in_force() -> InForce;
+        fn contract_version(version: ContractVersion) -> Option<KeptContract>;
     }
 
     impl Endpoints {
@@ -114,12 +132,22 @@ before! {
         fn endpoint_update(
             scope: &TenantScope, endpoint: &EndpointRef, patch: EndpointPatch
         ) -> EndpointUpdated;
+        fn secret_rotate(
+            scope: &TenantScope, endpoint: &EndpointRef, rotation: SecretRotation
+        ) -> SecretRotated;
+        fn secret_activate(scope: &TenantScope, endpoint: &EndpointRef) -> EndpointUpdated;
+        fn endpoint_statistics(
+            scope: &TenantScope, endpoints: &[EndpointId]
+        ) -> HashMap<EndpointId, EndpointStatistics>;
         fn endpoint_delete(scope: &TenantScope, endpoint: &EndpointRef) -> EndpointDeleted;
         fn endpoints_for_sending(ids: &[EndpointId]) -> Vec<Endpoint>;
     }
 
     impl Acceptance {
         fn events_accept(events: &[NewEvent], room: &QueueRoom) -> Vec<Accepted>;
+        fn test_accept(
+            scope: &TenantScope, endpoint: &EndpointRef, event: &NewEvent
+        ) -> TestAccepted;
         fn deliveries_queued(tenant: &TenantId, limit: u32) -> u32;
     }
 
@@ -127,6 +155,7 @@ before! {
         fn deliveries_claim(ids: &[DeliveryId], lease: &LeasePolicy) -> Claimed;
         fn deliveries_settle(settlements: &[Settlement]) -> Vec<Settled>;
         fn deliveries_release(releases: &[Release]) -> u64;
+        fn deliveries_defer(deferrals: &[Deferral]) -> u64;
         fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
         fn deliveries_feed(limits: FeedLimits) -> Option<Vec<Fed>>;
@@ -136,6 +165,23 @@ before! {
         fn deliveries_backlog() -> Backlog;
         fn deliveries_queued_longer(queue: WorkQueue, older_than: Duration) -> u64;
         fn deliveries_follow_endpoints(limit: u32) -> u64;
+    }
+
+    impl Rates {
+        fn rate_reserve(requests: &[RateRequest]) -> Vec<RateGrant>;
+    }
+
+    impl Breakers {
+        fn breaker_open(
+            endpoint: EndpointId, version: i64, terms: &BreakerTerms
+        ) -> BreakerMoved;
+        fn breaker_reopen(endpoint: EndpointId, terms: &BreakerTerms) -> BreakerMoved;
+        fn breaker_close(endpoint: EndpointId) -> BreakerMoved;
+        fn breakers_in_effect() -> Vec<Breaker>;
+        fn endpoint_breakers(
+            scope: &TenantScope, endpoints: &[EndpointId]
+        ) -> HashMap<EndpointId, Breaker>;
+        fn deliveries_withhold(ids: &[DeliveryId]) -> Vec<Passage>;
     }
 
     impl Log {
@@ -148,7 +194,49 @@ before! {
             scope: &TenantScope, filter: &DeliveryFilter, page: PageRequest
         ) -> Page<Delivery>;
         fn attempt_list(scope: &TenantScope, delivery: DeliveryId) -> Vec<Attempt>;
+        fn delivery_page(
+            scope: &TenantScope, endpoint: &EndpointRef, limit: u32, offset: u64
+        ) -> Option<DeliveryPage>;
+        fn attempt_log(
+            scope: &TenantScope, endpoint: &EndpointRef, limit: u32
+        ) -> Option<Vec<LoggedAttempt>>;
+        fn delivery_replay_as_new(scope: &TenantScope, id: DeliveryId) -> ReplayedAsNew;
         fn delivery_replay(scope: &TenantScope, id: DeliveryId) -> Replayed;
+        fn delivery_cancel(scope: &TenantScope, id: DeliveryId) -> Cancelled;
+        fn event_cancel(scope: &TenantScope, id: &str) -> Option<EventCancelled>;
+    }
+
+    impl DeadLetters {
+        fn dead_letter_list(
+            scope: &TenantScope, selection: &Selection, page: PageRequest
+        ) -> Page<Delivery>;
+        fn dead_letter_count(scope: &TenantScope, selection: &Selection, most: u32) -> Counted;
+        fn dead_letter_discard(scope: &TenantScope, id: DeliveryId) -> Discarded;
+        fn dead_letters_discard(scope: &TenantScope, selection: &Selection) -> DiscardedMany;
+    }
+
+    impl Replays {
+        fn replay_count(
+            scope: &TenantScope, mode: ReplayMode, selection: &Selection, most: u32
+        ) -> Option<Counted>;
+        fn replay_create(scope: &TenantScope, new: NewReplay, limit: u32) -> ReplayCreated;
+        fn replay_get(scope: &TenantScope, id: ReplayId) -> Option<ReplayJob>;
+        fn replay_list(scope: &TenantScope, page: PageRequest) -> Page<ReplayJob>;
+        fn replay_change(scope: &TenantScope, id: ReplayId, to: ReplayState) -> ReplayChanged;
+        fn replay_step(limits: StepLimits) -> Option<ReplayStepped>;
+    }
+
+    impl Retention {
+        fn held_expire(limit: u32) -> u64;
+        fn partitions_remove(usual: Days) -> PartitionRemoval;
+        fn expired_remove(usual: Days) -> Option<Removed>;
+        fn event_expunge(scope: &TenantScope, id: &str) -> Expunged;
+    }
+
+    impl Operations {
+        fn operational_events(limit: u32, stale_after: Duration) -> Vec<OperationalEvent>;
+        fn operational_events_remove(ids: &[OperationalEventId]) -> ();
+        asks nobody: fn operator() -> Option<TenantId>;
     }
 
     impl Upkeep {

@@ -10,6 +10,7 @@ use postrider_common::attempt::{Attempt, AttemptRecord, FailureKind};
 use postrider_common::delivery::{Delivery, DeliveryState};
 use postrider_common::endpoint::Endpoint;
 use postrider_common::id::DeliveryId;
+use postrider_common::keeping::Keeping;
 use postrider_common::seal::{Keyring, Owner};
 use postrider_common::tenant::{NewTenant, TenantId, TenantScope};
 use postrider_contract::{DEFAULT_CONTRACT, RetrySchedule};
@@ -30,7 +31,7 @@ pub(super) const SLACK: time::Duration = time::Duration::seconds(20);
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// 32 bytes each, in base64.
-const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+pub(super) const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const OTHER_MASTER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 /// A migrated database, queues of its own, and one tenant.
@@ -216,7 +217,8 @@ pub(super) async fn subject() -> Subject {
 /// A new tenant with a contract.
 pub(super) async fn tenant(store: &SharedStore, id: &str, contract: &str) -> TenantScope {
     let id = TenantId::parse(id).unwrap();
-    let new = NewTenant { id: id.clone(), name: id.to_string(), contract: contract.to_owned() };
+    let (name, contract) = (id.to_string(), contract.to_owned());
+    let new = NewTenant { id: id.clone(), name, contract, keeping: Keeping::default() };
     assert!(matches!(store.tenant_create(new).await.unwrap(), TenantCreated::Created(_)));
     TenantScope::authorised(id)
 }
@@ -263,6 +265,6 @@ pub(super) async fn nowhere() -> String {
     format!("http://{}/hook", listener.local_addr().unwrap())
 }
 
-fn keyring(key: &str) -> Keyring {
+pub(super) fn keyring(key: &str) -> Keyring {
     key.parse().unwrap()
 }

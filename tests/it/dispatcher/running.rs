@@ -1,11 +1,13 @@
 //! A dispatcher in this process: started, asked for its health, and stopped.
 
 use super::harness::{PATIENCE, until};
+use postrider_common::contracts::ContractsConfig;
+use postrider_common::keeping::Days;
 use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
 use postrider_dispatcher::{Dispatcher, Limits, Settings};
 use postrider_egress::EgressConfig;
-use postrider_store::SharedStore;
+use postrider_store::{ContractBook, SharedStore};
 use postrider_testkit::TestQueues;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -59,7 +61,9 @@ impl Running {
         let tasks_before = alive_tasks();
         let settings = settings(keyring, options);
         let metrics = Metrics::new();
-        let dispatcher = Dispatcher::with(settings, store, queues.connect(), &metrics).unwrap();
+        let contracts = ContractBook::new(store.clone(), &ContractsConfig::default(), &metrics);
+        let broker = queues.connect();
+        let dispatcher = Dispatcher::with(settings, store, broker, contracts, &metrics).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let health = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -109,6 +113,7 @@ fn settings(keyring: Keyring, options: Options) -> Settings {
         egress: EgressConfig { allow: "127.0.0.0/8".parse().unwrap(), ..EgressConfig::default() },
         keyring,
         limits: options.limits,
+        retention: Days::USUAL,
         grace: Duration::from_secs(options.grace),
     }
 }

@@ -3,6 +3,7 @@
 use super::{SOON, Scene};
 use postrider_common::attempt::FailureKind;
 use postrider_common::delivery::DeliveryState;
+use postrider_common::id::DeliveryId;
 use postrider_testkit::oracle::{Evidence, Invariant};
 use postrider_testkit::{Behaviour, Draft};
 use serde_json::json;
@@ -12,7 +13,7 @@ type Falsify = fn(&mut Evidence);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_oracle_notices_each_kind_of_false_evidence() {
-    use Invariant::{I1, I2, I3, I4, I5, I6};
+    use Invariant::{I1, I2, I3, I4, I5, I6, I8};
     let scene = Scene::start(Behaviour::ok(), json!({})).await;
     for n in 0..3 {
         let draft = Draft::new("user.created", &json!({ "n": n }));
@@ -20,7 +21,7 @@ async fn the_oracle_notices_each_kind_of_false_evidence() {
     }
     let truth = scene.oracle().assert_holds(SOON).await;
 
-    let cases: [(&str, Invariant, Falsify); 14] = [
+    let cases: [(&str, Invariant, Falsify); 15] = [
         ("a delivery is missing", I1, |e| {
             truncate(&mut e.obligations);
         }),
@@ -63,6 +64,7 @@ async fn the_oracle_notices_each_kind_of_false_evidence() {
         ("something is stuck", I6, |e| {
             e.obligations[0].delivery.state = DeliveryState::Queued;
         }),
+        ("one was overtaken", I8, order_backwards),
     ];
     for (case, invariant, falsify) in cases {
         let mut evidence = truth.clone();
@@ -80,6 +82,17 @@ fn truncate<T>(rows: &mut Vec<T>) {
 fn repeat_last<T: Clone>(rows: &mut Vec<T>) {
     let last = rows.last().expect("a row to repeat").clone();
     rows.push(last);
+}
+
+/// As if all had one key, and had been accepted in the order opposite to that in which they came in.
+fn order_backwards(evidence: &mut Evidence) {
+    let arrived = evidence.watched[0].received.iter().rev().map(|request| &request.webhook_id);
+    for (number, id) in (0..).zip(arrived) {
+        let id = DeliveryId::parse(id).unwrap();
+        let found = evidence.obligations.iter_mut().find(|one| one.delivery.id == id).unwrap();
+        found.delivery.ordering_key = Some("key".to_owned());
+        found.delivery.sequence = Some(number);
+    }
 }
 
 fn unknown_id() -> String {

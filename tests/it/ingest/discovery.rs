@@ -1,6 +1,6 @@
 //! What tools find out about the service: health and reflection.
 
-use super::harness::{Obedient, Running, Scene, no_store};
+use super::harness::{Obedient, Running, Scene, contracts, no_store};
 use futures::{StreamExt as _, stream};
 use postrider_broker::SharedBroker;
 use postrider_common::metrics::Metrics;
@@ -43,8 +43,8 @@ async fn without_the_database_it_is_neither_serving_nor_ready() {
     let broker: SharedBroker = Arc::new(Obedient::default());
     let engines = Engines { store, broker };
     let grpc = GrpcConfig { grpc_addr: None, grpc_timeout: 30, grpc_max_calls: 10 };
-    let service =
-        Service::with(engines.clone(), None, grpc, Duration::from_secs(1), &Metrics::new());
+    let (contracts, grace) = (contracts(&engines), Duration::from_secs(1));
+    let service = Service::with(engines.clone(), contracts, None, grpc, grace, &Metrics::new());
     let problems = service.readiness(CancellationToken::new()).problems().await;
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].starts_with("database: "), "{problems:?}");

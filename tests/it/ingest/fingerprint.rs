@@ -1,6 +1,7 @@
 //! Two fingerprints are the same exactly if everything that they cover is.
 
 use postrider_common::event::{EventType, GivenId, Metadata};
+use postrider_common::ordering::OrderingKey;
 use postrider_ingest::fingerprint;
 use postrider_store::Fingerprint;
 use proptest::prelude::*;
@@ -15,6 +16,8 @@ struct Covered {
     given_id: Option<String>,
     occurred_at: Option<i64>,
     metadata: Metadata,
+    ordering_key: Option<String>,
+    deliver_at: Option<i64>,
 }
 
 fn covered() -> impl Strategy<Value = Covered> {
@@ -25,21 +28,33 @@ fn covered() -> impl Strategy<Value = Covered> {
         proptest::option::of("[ab]{1,2}"),
         proptest::option::of(0..2i64),
         metadata,
+        proptest::option::of("[ab]{1,2}"),
+        proptest::option::of(0..2i64),
     )
-        .prop_map(|(event_type, payload, given_id, occurred_at, metadata)| Covered {
-            event_type,
-            payload,
-            given_id,
-            occurred_at,
-            metadata,
+        .prop_map(|covered| {
+            let (event_type, payload, given_id, occurred_at, metadata, ordering_key, deliver_at) =
+                covered;
+            Covered {
+                event_type,
+                payload,
+                given_id,
+                occurred_at,
+                metadata,
+                ordering_key,
+                deliver_at,
+            }
         })
 }
 
 fn of(covered: &Covered) -> Fingerprint {
     let event_type = EventType::parse(covered.event_type.clone()).unwrap();
     let given_id = covered.given_id.clone().map(|id| GivenId::parse(id).unwrap());
-    let at = covered.occurred_at.map(|at| OffsetDateTime::from_unix_timestamp(at).unwrap());
-    fingerprint(&event_type, covered.payload.as_bytes(), given_id.as_ref(), at, &covered.metadata)
+    let time = |at| OffsetDateTime::from_unix_timestamp(at).unwrap();
+    let (at, deliver_at) = (covered.occurred_at.map(time), covered.deliver_at.map(time));
+    let key = covered.ordering_key.clone().map(|key| OrderingKey::parse(key).unwrap());
+    let payload = covered.payload.as_bytes();
+    let (given_id, metadata, key) = (given_id.as_ref(), &covered.metadata, key.as_ref());
+    fingerprint(&event_type, payload, given_id, at, metadata, key, deliver_at)
 }
 
 proptest! {
@@ -62,20 +77,30 @@ fn its_encoding_never_changes() {
         given_id: Some("order-1".to_owned()),
         occurred_at: Some(1),
         metadata: [("region".to_owned(), "eu".to_owned())].into(),
+        ordering_key: None,
+        deliver_at: None,
     };
-    let fields: [&[u8]; 7] = [
+    let time = 1_000_000_000_i128.to_be_bytes();
+    let mut fields: Vec<&[u8]> = vec![
         b"postrider event 1",
         b"order.paid",
         br#"{"order":1.5}"#,
         b"order-1",
-        &1_000_000_000_i128.to_be_bytes(),
+        &time,
         b"region",
         b"eu",
     ];
+    assert_eq!(of(&event), hashed(&fields));
+
+    let ordered = Covered { ordering_key: Some("user:17".to_owned()), ..event };
+    fields.extend([b"ordering key".as_slice(), b"user:17"]);
+    assert_eq!(of(&ordered), hashed(&fields));
+}
+
+fn hashed(fields: &[&[u8]]) -> Fingerprint {
     let encoded: Vec<u8> = fields
         .iter()
         .flat_map(|field| [&(field.len() as u64).to_be_bytes(), *field].concat())
         .collect();
-    let hash: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(&encoded).into();
-    assert_eq!(of(&event), Fingerprint(hash));
+    Fingerprint(<sha2::Sha256 as sha2::Digest>::digest(&encoded).into())
 }

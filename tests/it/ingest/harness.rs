@@ -7,19 +7,22 @@ use postrider_broker::{
 };
 use postrider_common::api_key::{GeneratedKey, Scope};
 use postrider_common::config::AdminKey;
+use postrider_common::contracts::ContractsConfig;
 use postrider_common::delivery::{Delivery, DeliveryState};
 use postrider_common::endpoint::EventFilter;
 use postrider_common::id::EndpointId;
+use postrider_common::keeping::Keeping;
 use postrider_common::metrics::Metrics;
+use postrider_common::ordering::EndpointOrdering;
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::{NewTenant, TenantId, TenantScope};
-use postrider_contract::DEFAULT_CONTRACT;
+use postrider_contract::{BackoffOverrides, DEFAULT_CONTRACT};
 use postrider_ingest::proto::PublishEventRequest;
 use postrider_ingest::proto::ingest_client::IngestClient;
 use postrider_ingest::{Engines, GrpcConfig, ServeError, Service};
 use postrider_store::{
-    ApiKeyCreated, DeliveryFilter, EndpointCreated, NewApiKey, NewEndpoint, PageRequest,
-    SharedStore, StoreConfig, TenantCreated,
+    ApiKeyCreated, ContractBook, DeliveryFilter, EndpointCreated, NewApiKey, NewEndpoint,
+    OperatorConfig, PageRequest, SharedStore, StoreConfig, TenantCreated,
 };
 use postrider_testkit::TestStore;
 use secrecy::ExposeSecret as _;
@@ -34,6 +37,11 @@ use tonic::transport::{Channel, Endpoint};
 
 pub(super) const ADMIN_KEY: &str = "an-admin-key-of-thirty-two-chars";
 const ACME: &str = "acme";
+
+/// What an ingest of its own knows of contracts.
+pub(super) fn contracts(engines: &Engines) -> ContractBook {
+    ContractBook::new(engines.store.clone(), &ContractsConfig::default(), &Metrics::new())
+}
 
 /// A running ingest.
 pub(super) struct Running {
@@ -50,7 +58,8 @@ impl Running {
         let grpc = GrpcConfig { grpc_addr: None, grpc_timeout, grpc_max_calls: 1024 };
         let admin: AdminKey = ADMIN_KEY.parse().unwrap();
         let grace = Duration::from_secs(20);
-        let service = Service::with(engines, Some(admin), grpc, grace, &Metrics::new());
+        let contracts = contracts(&engines);
+        let service = Service::with(engines, contracts, Some(admin), grpc, grace, &Metrics::new());
         let stop = CancellationToken::new();
         let running = tokio::spawn(service.run(listener, stop.clone()));
         Self { channel: channel(address), stop, service: running.into() }
@@ -91,8 +100,12 @@ impl Scene {
         let broker = Arc::new(Obedient::default());
         let shared: SharedBroker = Arc::clone(&broker) as SharedBroker;
         let engines = Engines { store: Arc::clone(&store), broker: shared };
-        let new =
-            NewTenant { id: acme(), name: ACME.to_owned(), contract: DEFAULT_CONTRACT.to_owned() };
+        let new = NewTenant {
+            id: acme(),
+            name: ACME.to_owned(),
+            contract: DEFAULT_CONTRACT.to_owned(),
+            keeping: Keeping::default(),
+        };
         assert!(matches!(store.tenant_create(new).await.unwrap(), TenantCreated::Created(_)));
         let key = new_key(&store, vec![Scope::All]).await.1;
         Self { running: Running::on(engines, 30).await, store, broker, key, _database: database }
@@ -109,18 +122,28 @@ impl Scene {
 
     /// Makes an endpoint that wants these event types.
     pub(super) async fn endpoint(&self, events: &[&str]) {
+        self.endpoint_with(events, EndpointOrdering::default()).await;
+    }
+
+    /// The same, with this order.
+    pub(super) async fn endpoint_with(&self, events: &[&str], ordering: EndpointOrdering) {
         let id = EndpointId::generate();
         let new = NewEndpoint {
             id,
             public_id: format!("webhook_{id}"),
+            contract: None,
             url: "http://127.0.0.1:9/hook".to_owned(),
             description: String::new(),
             events: EventFilter::parse(events.iter().map(|&name| name.to_owned()).collect())
                 .unwrap(),
             secret: Sealed::from_bytes(vec![1; 64]),
+            second_secret: None,
             active: true,
+            ordering,
             retry_schedule: None,
+            backoff: BackoffOverrides::default(),
             timeout: None,
+            created_at: None,
         };
         let created = self.store.endpoint_create(&scope(), new, 1000).await.unwrap();
         assert!(matches!(created, EndpointCreated::Created(_)), "{created:?}");
@@ -193,7 +216,8 @@ pub(super) async fn no_store() -> SharedStore {
 /// A store on whatever listens there.
 pub(super) fn store_at(address: SocketAddr) -> SharedStore {
     let database_url = format!("postgres://nobody@{address}/nothing").parse().unwrap();
-    let config = StoreConfig { database_url, database_connections: 2 };
+    let config =
+        StoreConfig { database_url, database_connections: 2, operator: OperatorConfig::default() };
     postrider_store::connect(&config).unwrap()
 }
 

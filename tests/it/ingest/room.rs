@@ -3,9 +3,12 @@
 use super::harness::event;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId, EventId};
-use postrider_common::tenant::TenantId;
+use postrider_common::tenant::{TenantId, TenantScope};
 use postrider_ingest::{ROOM_PER_TENANT, Room, validate};
-use postrider_store::{Acceptance, Accepted, NewEvent, QueueRoom, QueuedDelivery, StoreError};
+use postrider_store::{
+    Acceptance, Accepted, EndpointRef, NewEvent, QueueRoom, QueuedDelivery, StoreError,
+    TestAccepted,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +27,15 @@ impl Acceptance for Counting {
         _: &QueueRoom,
     ) -> Result<Vec<Accepted>, StoreError> {
         panic!("a room accepts nothing")
+    }
+
+    async fn test_accept(
+        &self,
+        _: &TenantScope,
+        _: &EndpointRef,
+        _: &NewEvent,
+    ) -> Result<TestAccepted, StoreError> {
+        panic!("a room accepts no test")
     }
 
     async fn deliveries_queued(&self, _: &TenantId, limit: u32) -> Result<u32, StoreError> {

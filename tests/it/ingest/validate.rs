@@ -42,7 +42,7 @@ fn payload_of(len: usize) -> Bytes {
 
 #[test]
 fn each_broken_rule_is_named_with_its_field() {
-    let cases: [(Change, &str, &str); 28] = [
+    let cases: [(Change, &str, &str); 30] = [
         (|r| r.event_type.clear(), "event_type", "words of A-Z"),
         (|r| r.event_type = "a..b".into(), "event_type", "single dots"),
         (|r| r.event_type = "x".repeat(129), "event_type", "128 characters"),
@@ -69,8 +69,10 @@ fn each_broken_rule_is_named_with_its_field() {
         (|r| r.metadata = entries(1, 1, 1025), "metadata", "at most 1024 bytes, has 1025"),
         (|r| r.metadata = [("a".into(), "\0".into())].into(), "metadata", "no control characters"),
         (|r| r.metadata = entries(16, 1, 1024), "metadata", "at most 16384 bytes"),
-        (|r| r.ordering_key = Some(String::new()), "ordering_key", "not supported yet"),
-        (|r| r.deliver_at = Some(at(0, 0)), "deliver_at", "not supported yet"),
+        (|r| r.ordering_key = Some(String::new()), "ordering_key", "1 to 128 characters"),
+        (|r| r.ordering_key = Some("x".repeat(129)), "ordering_key", "1 to 128 characters"),
+        (|r| r.ordering_key = Some("a\nb".into()), "ordering_key", "without control characters"),
+        (|r| r.deliver_at = Some(at(253_402_300_800, 0)), "deliver_at", "years 1 and 9999"),
     ];
     for (change, field, rule) in cases {
         let (found, description) = violation(change);
@@ -81,7 +83,7 @@ fn each_broken_rule_is_named_with_its_field() {
 
 #[test]
 fn what_lies_on_the_border_is_accepted() {
-    let cases: [Change; 10] = [
+    let cases: [Change; 12] = [
         |r| r.event_type = "x".repeat(128),
         |r| r.payload = payload_of(MAX_PAYLOAD_BYTES),
         |r| r.payload = "{}".into(),
@@ -91,6 +93,8 @@ fn what_lies_on_the_border_is_accepted() {
         |r| r.occurred_at = Some(at(253_402_300_799, 999_999_999)),
         |r| r.metadata = entries(64, 64, 1),
         |r| r.metadata = entries(15, 64, 1024),
+        |r| r.ordering_key = Some("é".repeat(128)),
+        |r| r.ordering_key = Some("user 17 / ".into()),
         |r| r.metadata = [("A.b_c-9".into(), "Grüße, \u{1F600}".into())].into(),
     ];
     for (number, change) in cases.into_iter().enumerate() {

@@ -6,7 +6,7 @@ use postrider_broker::{InProcessBroker, SharedBroker};
 use postrider_common::metrics::Metrics;
 use postrider_dispatcher::workers::Sampler;
 use postrider_store::conformance::Subject;
-use postrider_store::{SharedStore, StoreConfig};
+use postrider_store::{OperatorConfig, SharedStore, StoreConfig};
 use postrider_testkit::{TestQueues, TestStore};
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -25,7 +25,8 @@ fn shown(metrics: &Metrics) -> Exposition {
 
 fn store_at(address: SocketAddr) -> SharedStore {
     let database_url = format!("postgres://nobody@{address}/nothing").parse().unwrap();
-    let config = StoreConfig { database_url, database_connections: 2 };
+    let config =
+        StoreConfig { database_url, database_connections: 2, operator: OperatorConfig::default() };
     postrider_store::connect(&config).unwrap()
 }
 

@@ -5,14 +5,16 @@ use postrider_api::Api;
 use postrider_broker::SharedBroker;
 use postrider_broker::conformance::eventually;
 use postrider_common::config::AdminKey;
+use postrider_common::contracts::ContractsConfig;
+use postrider_common::keeping::Days;
 use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
 use postrider_dispatcher::{Dispatcher, Limits};
-use postrider_egress::{EgressConfig, Guard, SystemLookup};
+use postrider_egress::{EgressConfig, Guard, SourceList, SystemLookup};
 use postrider_ingest::proto::PublishEventRequest;
 use postrider_ingest::proto::ingest_client::IngestClient;
 use postrider_ingest::{Engines, GrpcConfig, Service};
-use postrider_store::SharedStore;
+use postrider_store::{ContractBook, SharedStore};
 use postrider_testkit::{Receiver, Rest, TestQueues, TestStore};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -61,7 +63,9 @@ impl Scene {
         let [grpc_at, http_at] = [&grpc, &http].map(|one| one.local_addr().unwrap());
 
         let engines = Engines { store: store.clone(), broker: brokers[0].clone() };
-        let ingest = Service::with(engines, Some(admin_key()), calls(), GRACE, &metrics);
+        let own = ContractsConfig::default();
+        let contracts = ContractBook::new(store.clone(), &own, &Metrics::new());
+        let ingest = Service::with(engines, contracts, Some(admin_key()), calls(), GRACE, &metrics);
         let stopping = stop.clone();
         services.spawn(async move { ingest.run(grpc, stopping).await.unwrap() });
         let dispatcher = dispatcher(store.clone(), brokers[1].clone(), &metrics);
@@ -198,9 +202,11 @@ pub(super) fn dispatcher(
         egress: egress(),
         keyring: keyring(),
         limits: Limits { max_in_flight: 77, endpoint_in_flight: 8 },
+        retention: Days::USUAL,
         grace: GRACE,
     };
-    Dispatcher::with(settings, store, broker, metrics).unwrap()
+    let contracts = ContractBook::new(store.clone(), &ContractsConfig::default(), metrics);
+    Dispatcher::with(settings, store, broker, contracts, metrics).unwrap()
 }
 
 pub(super) fn api(store: SharedStore, metrics: &Metrics) -> Api {
@@ -208,10 +214,12 @@ pub(super) fn api(store: SharedStore, metrics: &Metrics) -> Api {
         admin_key: admin_key(),
         keyring: keyring(),
         max_endpoints: 100,
+        egress_ips: SourceList::default(),
         grace: GRACE,
     };
     let guard = Guard::new(&egress(), Arc::new(SystemLookup::new()));
-    Api::with(settings, store, guard, metrics)
+    let contracts = ContractBook::new(store.clone(), &ContractsConfig::default(), metrics);
+    Api::with(settings, store, guard, contracts, metrics)
 }
 
 fn calls() -> GrpcConfig {

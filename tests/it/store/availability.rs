@@ -1,6 +1,7 @@
 //! A database that is away, silent or read-only is an error that says so, in bounded time.
 
 use super::{CONNECTIONS, store_on};
+use postrider_common::keeping::Keeping;
 use postrider_common::tenant::{NewTenant, TenantId};
 use postrider_store::conformance::fixtures::lease_policy;
 use postrider_store::{PgStore, StoreError, Tenants as _, Upkeep as _, Work as _};
@@ -72,7 +73,8 @@ async fn a_read_only_database_is_unavailable_until_it_is_writable() {
     };
     set("on").await;
     let store = store_on(&database);
-    let new = NewTenant { id: tenant(), name: String::new(), contract: String::new() };
+    let (name, contract) = (String::new(), String::new());
+    let new = NewTenant { id: tenant(), name, contract, keeping: Keeping::default() };
     assert_unavailable(store.tenant_create(new.clone())).await;
     store.tenant_get(&tenant()).await.expect("it can be read");
 

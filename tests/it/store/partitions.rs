@@ -95,6 +95,6 @@ async fn a_partition_made_later_is_like_those_made_first() {
     let today = expected_of(&pool, "deliveries").await.remove(1);
     let today = today.rsplit('_').next().expect("a day");
     let made_first = indexes(today).await;
-    assert!(made_first.iter().any(|index| index.contains("_one_per_event_and_endpoint")));
+    assert!(made_first.iter().any(|index| index.contains("_one_per_copy")));
     assert_eq!(indexes("20310203").await, made_first);
 }

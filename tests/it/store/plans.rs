@@ -3,6 +3,8 @@
 
 mod explain;
 mod fill;
+mod replays;
+mod retention;
 
 use explain::{Hot, Index, Node};
 use fill::{EVERY_DAY, Today};
@@ -38,8 +40,9 @@ fn is_fine(node: &Node, indexes: &HashMap<String, Index>) -> bool {
         let is_right = index.is_primary || !growing(&index.table);
         return index.is_of_states || is_right && is_searched;
     }
-    // A bitmap's indexes are nodes of their own.
-    let may_have_no_index = ["ModifyTable", "Bitmap Heap Scan"].contains(&node.kind.as_str());
+    // A bitmap's indexes are nodes of their own, and so is what finds the places of rows.
+    let may_have_no_index =
+        ["ModifyTable", "Bitmap Heap Scan", "Tid Scan"].contains(&node.kind.as_str());
     let joins_whole_tables = ["Hash Join", "Merge Join"].contains(&node.kind.as_str());
     (node.relation.is_none() || may_have_no_index) && !joins_whole_tables
 }

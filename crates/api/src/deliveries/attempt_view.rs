@@ -14,8 +14,16 @@ pub(super) struct AttemptView {
     started_at: OffsetDateTime,
     duration_ms: u64,
     failure: Option<&'static str>,
+    contract: ContractView,
     request: RequestView,
     response: Option<ResponseView>,
+}
+
+/// What made headers and signature. The body is made by the version that the delivery keeps.
+#[derive(Serialize)]
+struct ContractView {
+    name: String,
+    digest: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +57,10 @@ impl AttemptView {
             started_at: record.started_at,
             duration_ms: u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
             failure: record.failure.map(FailureKind::as_str),
+            contract: ContractView {
+                name: record.contract,
+                digest: record.contract_digest.map(|digest| digest.to_string()),
+            },
             request: RequestView {
                 url: record.url,
                 headers: headers(record.request_headers),

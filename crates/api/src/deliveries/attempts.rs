@@ -10,6 +10,7 @@ use crate::list::List;
 use crate::path::PathId;
 use axum::extract::State;
 use postrider_common::delivery::Delivery;
+use postrider_common::event::Event;
 use postrider_common::tenant::TenantScope;
 use postrider_contract::DeliveryView;
 use std::sync::Arc;
@@ -26,8 +27,9 @@ pub(super) async fn attempts(
     Ok(Json(List::whole(attempts.into_iter().map(show).collect())))
 }
 
-/// What every attempt sent. It is not stored: the contract writes the same bytes from the event
-/// each time. `None` when the event cannot be found.
+/// What every attempt sent. It is not stored: the contract's version that is kept with the delivery
+/// writes the same bytes from the event each time. `None` when event or version cannot be
+/// found, or the payload was expunged.
 async fn request_body(
     app: &App,
     scope: &TenantScope,
@@ -37,10 +39,18 @@ async fn request_body(
     let name = delivery.given_event_id.as_deref().unwrap_or(&ours);
     let event = app.store.event_get(scope, name).await?;
     // A producer may have given the text of our id to another event of its own.
-    let Some(event) = event.filter(|event| event.id == delivery.event) else {
+    let has_body = |event: &Event| event.id == delivery.event && event.expunged_at.is_none();
+    let Some(event) = event.filter(has_body) else {
         return Ok(None);
     };
-    let body = app.contract(&delivery.contract)?.body(&DeliveryView {
+    let contract = match delivery.contract_version {
+        None => Some(app.contract(&delivery.contract)?),
+        Some(version) => app.contracts.version(version).await?,
+    };
+    let Some(contract) = contract else {
+        return Ok(None);
+    };
+    let body = contract.body(&DeliveryView {
         id: delivery.id.as_uuid(),
         endpoint_id: &delivery.endpoint,
         event: event.view(),

@@ -17,5 +17,5 @@ pub(super) async fn get(
     let event = app.store.event_get(caller.scope(), &id).await?;
     let event = event.ok_or(ApiError::NotFound("event"))?;
     let contract = app.contract_of(caller.scope()).await?;
-    Ok(Json(EventView::of_event(event, contract)?))
+    Ok(Json(EventView::of_event(event, &contract)?))
 }

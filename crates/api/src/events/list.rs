@@ -24,5 +24,5 @@ pub(super) async fn list(
 
     let contract = app.contract_of(caller.scope()).await?;
     let page = app.store.event_list(caller.scope(), &filter, page).await?;
-    Ok(Json(List::of(page, &cursors, |event| EventView::of_summary(event, contract))))
+    Ok(Json(List::of(page, &cursors, |event| EventView::of_summary(event, &contract))))
 }

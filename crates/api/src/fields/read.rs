@@ -4,13 +4,19 @@
 use postrider_common::api_key::Scope;
 use postrider_common::endpoint::EventFilter;
 use postrider_common::event::EventType;
+use postrider_common::ordering::{BY_KEY, OnFailure};
 use postrider_common::tenant::TenantId;
-use postrider_contract::{Contract, RetrySchedule};
+use postrider_contract::{
+    Backoff, BackoffOverrides, Contract, Contracts, RetrySchedule, SecretError, SigningKey,
+};
 use secrecy::SecretString;
 use serde_json::Value;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 200;
@@ -81,6 +87,18 @@ pub(crate) fn number_text(range: RangeInclusive<u32>) -> impl FnOnce(&Value) -> 
     }
 }
 
+/// `true` or `false`, written as text.
+pub(crate) fn boolean_text(value: &Value) -> Result<bool, Rule> {
+    string(value)?.parse().map_err(|_| "must be true or false".to_owned())
+}
+
+/// A time in RFC 3339, to the microsecond, which is what is kept of one.
+pub(crate) fn time(value: &Value) -> Result<OffsetDateTime, Rule> {
+    let at = OffsetDateTime::parse(string(value)?, &Rfc3339);
+    let at = at.map_err(|_| "must be a time as in 2024-01-15T10:00:00Z (RFC 3339)".to_owned())?;
+    Ok(at.to_offset(UtcOffset::UTC).truncate_to_microsecond())
+}
+
 /// `true` or `false`.
 pub(crate) fn boolean(value: &Value) -> Result<bool, Rule> {
     value.as_bool().ok_or_else(|| "must be true or false".to_owned())
@@ -99,6 +117,19 @@ fn text(value: &Value) -> Option<String> {
 /// The event types that an endpoint wants.
 pub(crate) fn events(value: &Value) -> Result<EventFilter, Rule> {
     EventFilter::parse(strings(value)?).map_err(|error| error.to_string())
+}
+
+/// The order that an endpoint asks for.
+pub(crate) fn ordering(value: &Value) -> Result<(), Rule> {
+    let known = string(value).is_ok_and(|name| name == BY_KEY);
+    if known { Ok(()) } else { Err(format!("must be {BY_KEY} or null")) }
+}
+
+/// What happens to an ordering key after a delivery that failed for good.
+pub(crate) fn on_failure(value: &Value) -> Result<OnFailure, Rule> {
+    let known = value.as_str().and_then(OnFailure::from_name);
+    let names = OnFailure::ALL.map(OnFailure::as_str).join(" or ");
+    known.ok_or_else(|| format!("must be {names}"))
 }
 
 /// What an API key may do: at least one scope, each once.
@@ -134,13 +165,68 @@ pub(crate) fn retry_schedule(value: &Value) -> Result<RetrySchedule, Rule> {
     RetrySchedule::from_seconds(&delays).map_err(|error| error.to_string())
 }
 
-/// A signing secret in the contract's form.
-pub(crate) fn secret(contract: &Contract) -> impl FnOnce(&Value) -> Result<SecretString, Rule> {
+/// A signing secret in the form that `key` takes keys from.
+pub(crate) fn secret(
+    key: impl FnOnce(&SecretString) -> Result<SigningKey, SecretError>,
+) -> impl FnOnce(&Value) -> Result<SecretString, Rule> {
     |value| {
         let secret = SecretString::from(string(value)?);
-        match contract.signing_key(&secret) {
+        match key(&secret) {
             Ok(_) => Ok(secret),
             Err(error) => Err(error.to_string()),
         }
+    }
+}
+
+/// The name of a contract in force.
+pub(crate) fn contract(
+    contracts: &Contracts,
+) -> impl FnOnce(&Value) -> Result<Arc<Contract>, Rule> {
+    |value| {
+        let contract = contracts.get(string(value)?).cloned();
+        contract.ok_or_else(|| format!("must be one of {}", contracts.names().join(", ")))
+    }
+}
+
+/// A whole number.
+pub(crate) fn whole(range: RangeInclusive<u32>) -> impl FnOnce(&Value) -> Result<u32, Rule> {
+    move |value| {
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            format!("must be a whole number from {} to {}", range.start(), range.end())
+        })
+    }
+}
+
+/// How often an endpoint wants a delivery tried again.
+pub(crate) fn max_retries(value: &Value) -> Result<BackoffOverrides, Rule> {
+    Ok(BackoffOverrides { max_retries: Some(seconds_or_count(value)?), ..Default::default() })
+}
+
+/// The seconds before the first retry that an endpoint wants.
+pub(crate) fn first_delay(value: &Value) -> Result<BackoffOverrides, Rule> {
+    Ok(BackoffOverrides { first_delay: Some(seconds_or_count(value)?), ..Default::default() })
+}
+
+/// How much longer each delay shall be than the one before it.
+pub(crate) fn factor(value: &Value) -> Result<BackoffOverrides, Rule> {
+    let factor = value.as_f64().ok_or("must be a number, or null")?;
+    Ok(BackoffOverrides { factor: Some(factor), ..Default::default() })
+}
+
+/// A whole number; one beyond 32 bits is as much too large as the largest that fits in them.
+fn seconds_or_count(value: &Value) -> Result<u32, Rule> {
+    let number = value.as_u64().ok_or("must be a whole number, or null")?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+/// The number of `read`, if the contract's schedule can be had with it; the contract says what is wrong.
+pub(crate) fn in_backoff(
+    backoff: &Backoff,
+    read: impl FnOnce(&Value) -> Result<BackoffOverrides, Rule>,
+) -> impl FnOnce(&Value) -> Result<BackoffOverrides, Rule> {
+    |value| {
+        let own = read(value)?;
+        backoff.with_overrides(&own).map(|_| own).map_err(|error| error.to_string())
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /tenants`: makes a tenant under an id that the operator chooses.
 
-use super::TenantView;
+use super::{TenantView, keeping};
 use crate::app::App;
 use crate::auth::AdminProof;
 use crate::body::Body;
@@ -9,6 +9,7 @@ use crate::fields::{Fields, read};
 use crate::json::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use postrider_common::keeping::{Days, Keeping};
 use postrider_common::tenant::NewTenant;
 use postrider_contract::{Contracts, DEFAULT_CONTRACT};
 use postrider_store::TenantCreated;
@@ -19,7 +20,9 @@ pub(super) async fn create(
     _admin: AdminProof,
     Body(fields): Body,
 ) -> Result<(StatusCode, Json<TenantView>), ApiError> {
-    let new = parse(fields, &app.contracts)?;
+    // The contract's file may have been written a moment ago. Failures are in the log.
+    let _ = app.contracts.refresh().await;
+    let new = parse(fields, &app.contracts.contracts())?;
     match app.store.tenant_create(new).await? {
         TenantCreated::Created(tenant) => Ok((StatusCode::CREATED, Json(tenant.into()))),
         TenantCreated::Exists => Err(ApiError::TenantExists),
@@ -27,13 +30,13 @@ pub(super) async fn create(
 }
 
 fn parse(mut fields: Fields, contracts: &Contracts) -> Result<NewTenant, ApiError> {
-    let known = |name: &str| match contracts.get(name) {
-        Some(_) => Ok(name.to_owned()),
-        None => Err(format!("must be one of {}", contracts.names().join(", "))),
-    };
     let id = fields.required("id", read::tenant_id);
     let name = fields.required("name", read::name);
-    let contract = fields.optional("contract", read::parsed(known));
-    let contract = contract.unwrap_or_else(|| DEFAULT_CONTRACT.to_owned());
-    fields.finish(|| Some(NewTenant { id: id?, name: name?, contract }))
+    let contract = fields.optional("contract", read::contract(contracts));
+    let contract = contract.as_ref().map_or(DEFAULT_CONTRACT, |contract| contract.name());
+    let given = keeping::read(&mut fields);
+    let keeping =
+        Keeping { retention: given.retention.flatten(), hold: given.hold.unwrap_or(Days::USUAL) };
+    fields
+        .finish(|| Some(NewTenant { id: id?, name: name?, contract: contract.to_owned(), keeping }))
 }

@@ -1,10 +1,10 @@
 //! `GET /webhooks/{id}`.
 
-use super::WebhookView;
+use super::{answer, find};
 use crate::app::App;
 use crate::auth::{Caller, ToRead};
 use crate::error::ApiError;
-use crate::json::Json;
+use crate::json::{Json, Ordered};
 use crate::path::PathId;
 use axum::extract::State;
 use postrider_store::EndpointRef;
@@ -14,8 +14,7 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller<ToRead>,
     PathId(id): PathId,
-) -> Result<Json<WebhookView>, ApiError> {
-    let endpoint = app.store.endpoint_get(caller.scope(), &EndpointRef::new(id)).await?;
-    let endpoint = endpoint.ok_or(ApiError::NotFound("webhook"))?;
-    Ok(Json(endpoint.into()))
+) -> Result<Json<Ordered>, ApiError> {
+    let endpoint = find(&app, caller.scope(), &EndpointRef::new(id)).await?;
+    answer(&app, &caller, &endpoint).await
 }

@@ -10,6 +10,7 @@ use crate::error::BenchError;
 use crate::receiver::Arrivals;
 use hdrhistogram::Histogram;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -27,9 +28,29 @@ pub(crate) async fn run(
     per_second: u32,
     load_for: Duration,
 ) -> Result<Published, BenchError> {
-    let events = count(per_second, load_for);
+    let load = Load { per_second, most: count(per_second, load_for), stop: Arc::default() };
+    run_until(customer, arrivals, &load).await
+}
+
+/// A steady rate until somebody has seen enough.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) per_second: u32,
+    /// No more events than these.
+    pub(crate) most: u64,
+    /// Ends it when it is set.
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// Publishes at a steady rate until it is stopped.
+pub(crate) async fn run_until(
+    customer: &Arc<Customer>,
+    arrivals: &Arrivals,
+    load: &Load,
+) -> Result<Published, BenchError> {
+    let per_second = load.per_second;
     let first = arrivals.numbers().start;
-    let mut due = pace(arrivals.began(), per_second, events)?;
+    let mut due = pace(arrivals.began(), load)?;
     let mut calls = JoinSet::new();
     while let Some(n) = due.recv().await {
         let customer = Arc::clone(customer);
@@ -40,7 +61,8 @@ pub(crate) async fn run(
             Ok::<_, BenchError>(due.elapsed())
         });
     }
-    let answered = calls.join_all().await.into_iter().collect::<Result<_, _>>()?;
+    let answered: Vec<_> = calls.join_all().await.into_iter().collect::<Result<_, _>>()?;
+    let events = u64::try_from(answered.len()).unwrap_or(u64::MAX);
     Ok(Published { events, within: arrivals.began().elapsed(), answered })
 }
 
@@ -49,15 +71,17 @@ pub(crate) fn count(per_second: u32, load_for: Duration) -> u64 {
     u64::from(per_second) * load_for.as_secs()
 }
 
-/// From when each event was to be published to its arrival.
+/// When each event that has arrived was to be published, from the start on, and how long it took from
+/// then on.
 pub(crate) fn arrived(
     arrivals: &Arrivals,
     per_second: u32,
     events: u64,
-) -> impl Iterator<Item = Duration> {
-    let events = usize::try_from(events).unwrap_or(usize::MAX);
-    let arrived = (0..).zip(arrivals.first_target(events));
-    arrived.map(move |(n, arrived)| arrived.saturating_sub(due_at(per_second, n)))
+) -> impl Iterator<Item = (Duration, Duration)> {
+    (0..).zip(arrivals.firsts(events)).filter_map(move |(n, arrived)| {
+        let due = due_at(per_second, n);
+        Some((due, arrived?.saturating_sub(due)))
+    })
 }
 
 /// The distribution of durations, in microseconds.
@@ -72,24 +96,21 @@ pub(crate) fn histogram(
 }
 
 /// When the n-th event is to be published, from the start on.
-fn due_at(per_second: u32, n: u64) -> Duration {
+pub(crate) fn due_at(per_second: u32, n: u64) -> Duration {
     LEAD + Duration::from_nanos(n * 1_000_000_000 / u64::from(per_second))
 }
 
 /// Gives the numbers of events when they are due. A thread of its own, because the executor's timer
 /// is no finer than a millisecond.
 #[expect(clippy::disallowed_methods, reason = "the thread does nothing but wait")]
-fn pace(
-    began: Instant,
-    per_second: u32,
-    events: u64,
-) -> Result<mpsc::UnboundedReceiver<u64>, BenchError> {
+fn pace(began: Instant, load: &Load) -> Result<mpsc::UnboundedReceiver<u64>, BenchError> {
     let (sender, receiver) = mpsc::unbounded_channel();
+    let load = load.clone();
     let pace = move || {
-        for n in 0..events {
-            let due = began + due_at(per_second, n);
+        for n in 0..load.most {
+            let due = began + due_at(load.per_second, n);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if sender.send(n).is_err() {
+            if load.stop.load(Ordering::Relaxed) || sender.send(n).is_err() {
                 return;
             }
         }

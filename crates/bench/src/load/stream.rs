@@ -1,7 +1,7 @@
 //! `StreamEvents`: one stream, as fast as the service takes events.
 
 use super::Published;
-use crate::customer::{Customer, event};
+use crate::customer::Customer;
 use crate::error::BenchError;
 use crate::proto::StreamEventsRequest;
 use crate::proto::stream_events_response::Result as Item;
@@ -13,16 +13,27 @@ use std::time::{Duration, Instant};
 
 /// Publishes for so long, or until the receiver can count no more.
 pub(crate) async fn run(
-    customer: &Customer,
+    customer: &Arc<Customer>,
     arrivals: &Arrivals,
+    load_for: Duration,
+) -> Result<Published, BenchError> {
+    run_from(customer, arrivals, arrivals.numbers().start, load_for).await
+}
+
+/// The same, of the events from this number on.
+pub(crate) async fn run_from(
+    customer: &Arc<Customer>,
+    arrivals: &Arrivals,
+    first: u64,
     load_for: Duration,
 ) -> Result<Published, BenchError> {
     let end = arrivals.began() + load_for;
     let sent = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&sent);
-    let events = arrivals.numbers().take_while(move |_| Instant::now() < end).map(move |number| {
+    let (counted, producer) = (Arc::clone(&sent), Arc::clone(customer));
+    let numbers = first..arrivals.numbers().end;
+    let events = numbers.take_while(move |_| Instant::now() < end).map(move |number| {
         counted.fetch_add(1, Ordering::Relaxed);
-        StreamEventsRequest { event: Some(event(number)) }
+        StreamEventsRequest { event: Some(producer.event(number)) }
     });
     let call = customer.request(stream::iter(events));
     let mut answers = customer.client(0).stream_events(call).await?.into_inner();

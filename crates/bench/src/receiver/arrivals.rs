@@ -8,10 +8,27 @@ use std::time::{Duration, Instant};
 /// How often it is looked whether all have arrived.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
+/// Which endpoints of a customer an event goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// To all of them.
+    ToEach,
+    /// To one, in turn by the event's number.
+    InTurn,
+}
+
+impl Route {
+    /// Whose turn it is, of so many.
+    pub(crate) fn turn(number: u64, of: usize) -> usize {
+        usize::try_from(number).unwrap_or(usize::MAX) % of.max(1)
+    }
+}
+
 /// The arrivals of one measurement. Times are nanoseconds after its start; 0 stands for never.
 pub(crate) struct Arrivals {
     base: u64,
     targets: Range<usize>,
+    route: Route,
     began: Instant,
     at: Vec<AtomicU64>,
     count: AtomicU64,
@@ -33,12 +50,17 @@ pub(crate) struct Arrived {
 
 impl Arrivals {
     /// Nothing has arrived yet.
-    pub(crate) fn expect(base: u64, most: usize, targets: Range<usize>) -> Self {
-        let at = std::iter::repeat_with(AtomicU64::default).take(most * targets.len());
+    pub(crate) fn expect(base: u64, most: usize, targets: Range<usize>, route: Route) -> Self {
+        let deliveries = match route {
+            Route::ToEach => targets.len(),
+            Route::InTurn => 1,
+        };
+        let at = std::iter::repeat_with(AtomicU64::default).take(most * deliveries);
         Self {
             base,
             at: at.collect(),
             targets,
+            route,
             began: Instant::now(),
             count: AtomicU64::default(),
             last: AtomicU64::default(),
@@ -54,7 +76,7 @@ impl Arrivals {
 
     /// The events that may be published.
     pub(crate) fn numbers(&self) -> Range<u64> {
-        let most = self.at.len() / self.targets.len().max(1);
+        let most = self.at.len() / self.deliveries_of_one().max(1);
         self.base..self.base + u64::try_from(most).unwrap_or(u64::MAX)
     }
 
@@ -78,10 +100,19 @@ impl Arrivals {
         self.unverified.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until this many events have arrived at all targets; gives up when nothing has arrived
+    /// Waits until this many events have arrived wherever they go; gives up when nothing has arrived
     /// for so long.
     pub(crate) async fn wait(&self, events: u64, silence: Duration) -> Result<Arrived, BenchError> {
-        let expected = events * u64::try_from(self.targets.len()).unwrap_or(u64::MAX);
+        let each = u64::try_from(self.deliveries_of_one()).unwrap_or(u64::MAX);
+        self.wait_for(events * each, silence).await
+    }
+
+    /// Waits until this many deliveries have arrived; gives up when nothing has arrived for so long.
+    pub(crate) async fn wait_for(
+        &self,
+        expected: u64,
+        silence: Duration,
+    ) -> Result<Arrived, BenchError> {
         let (mut before, mut heard) = (0, Instant::now());
         loop {
             let count = self.count.load(Ordering::Acquire);
@@ -106,20 +137,40 @@ impl Arrivals {
         }
     }
 
-    /// How long after the start each of these events has arrived at the first target.
-    pub(crate) fn first_target(&self, events: usize) -> impl Iterator<Item = Duration> {
-        let at = self.at.iter().take(events);
-        at.map(|at| Duration::from_nanos(at.load(Ordering::Relaxed)))
+    /// How long after the start each of these events has arrived at the first endpoint that it goes to;
+    /// `None` for one that has not.
+    pub(crate) fn firsts(&self, events: u64) -> impl Iterator<Item = Option<Duration>> {
+        let at = self.at.iter().take(usize::try_from(events).unwrap_or(usize::MAX));
+        at.map(|at| Some(at.load(Ordering::Relaxed)).filter(|at| *at > 0).map(Duration::from_nanos))
     }
 
-    /// Where an arrival is written down: the targets' times one after the other.
+    /// How long after the start each delivery that has arrived did so, the first one first.
+    pub(crate) fn in_order(&self) -> Vec<Duration> {
+        let at = self.at.iter().map(|at| at.load(Ordering::Relaxed)).filter(|at| *at > 0);
+        let mut at: Vec<_> = at.map(Duration::from_nanos).collect();
+        at.sort_unstable();
+        at
+    }
+
+    fn deliveries_of_one(&self) -> usize {
+        match self.route {
+            Route::ToEach => self.targets.len(),
+            Route::InTurn => 1,
+        }
+    }
+
+    /// Where an arrival is written down: the targets' times one after the other, or one time per event
+    /// if each goes to one target.
     fn place(&self, target: usize, number: u64) -> Option<usize> {
         if !self.targets.contains(&target) || !self.numbers().contains(&number) {
             return None;
         }
-        let most = self.at.len() / self.targets.len();
-        let number = usize::try_from(number - self.base).ok()?;
-        Some((target - self.targets.start) * most + number)
+        let target = target - self.targets.start;
+        let place = usize::try_from(number - self.base).ok()?;
+        match self.route {
+            Route::ToEach => Some(target * (self.at.len() / self.targets.len()) + place),
+            Route::InTurn => (target == Route::turn(number, self.targets.len())).then_some(place),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
-//! One connection: requests in, `200 OK` out, kept alive for as long as the sender likes.
+//! One connection: requests in, answers out, kept alive for as long as the sender likes.
 
-use super::Shared;
+use super::{Manner, Shared};
 use crate::payload;
 use bytes::{Buf as _, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -9,7 +9,8 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const FAILED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\ndown";
 const MAX_HEADERS: usize = 32;
 const BUFFER: usize = 4096;
 /// One request in so many is verified.
@@ -30,10 +31,14 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     let mut buffer = BytesMut::with_capacity(BUFFER);
     let mut served = 0_u64;
     loop {
-        while let Some(bytes) = take(&buffer, &shared, served.is_multiple_of(SAMPLE))? {
+        while let Some((bytes, manner)) = take(&buffer, &shared, served.is_multiple_of(SAMPLE))? {
             buffer.advance(bytes);
             served += 1;
-            stream.write_all(ANSWER).await?;
+            match manner {
+                Manner::Answer => stream.write_all(OK).await?,
+                Manner::Fail => stream.write_all(FAILED).await?,
+                Manner::Hang => return hang(stream).await,
+            }
         }
         if stream.read_buf(&mut buffer).await? == 0 {
             return Ok(());
@@ -41,8 +46,16 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     }
 }
 
-/// Takes down the request at the front of the buffer; gives its length, `None` when it is incomplete.
-fn take(buffer: &[u8], shared: &Shared, verify: bool) -> io::Result<Option<usize>> {
+/// Says nothing more until the sender closes the connection.
+async fn hang(mut stream: TcpStream) -> io::Result<()> {
+    let mut rest = [0; BUFFER];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+/// Takes down the request at the front of the buffer; gives its length and what to do about it, `None`
+/// when it is incomplete.
+fn take(buffer: &[u8], shared: &Shared, verify: bool) -> io::Result<Option<(usize, Manner)>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let httparse::Status::Complete(head) = request.parse(buffer).map_err(io::Error::other)? else {
@@ -53,15 +66,16 @@ fn take(buffer: &[u8], shared: &Shared, verify: bool) -> io::Result<Option<usize
     let target = request.path.and_then(|path| path.strip_prefix('/')?.parse().ok());
     let target: usize = target.ok_or(io::ErrorKind::InvalidData)?;
     let number = payload::number_in(body).ok_or(io::ErrorKind::InvalidData)?;
-    let arrivals = shared.arrivals();
-    arrivals.record(target, number);
-    if verify {
-        let webhook = shared.webhooks.get(target).ok_or(io::ErrorKind::InvalidData)?;
-        if webhook.verify(body, &header_map(request.headers)).is_err() {
-            arrivals.record_unverified();
-        }
+    let target_of = shared.targets.get(target).ok_or(io::ErrorKind::InvalidData)?;
+    let now = target_of.now();
+    if now.manner == Manner::Answer {
+        now.arrivals.record(target, number);
     }
-    Ok(Some(head + length))
+    let webhook = target_of.webhook.as_ref().filter(|_| verify);
+    if webhook.is_some_and(|it| it.verify(body, &header_map(request.headers)).is_err()) {
+        now.arrivals.record_unverified();
+    }
+    Ok(Some((head + length, now.manner)))
 }
 
 fn content_length(headers: &[httparse::Header<'_>]) -> Option<usize> {

@@ -9,6 +9,8 @@ pub enum DeliveryState {
     Scheduled,
     /// Its endpoint is off; waits for it to be resumed.
     Held,
+    /// Has its turn after another delivery of its endpoint and ordering key.
+    Waiting,
     /// A dispatcher has claimed it and holds its lease.
     InFlight,
     /// A receiver answered with success.
@@ -19,8 +21,15 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Scheduled, Self::Held, Self::InFlight, Self::Delivered, Self::Dead];
+    pub const ALL: [Self; 7] = [
+        Self::Queued,
+        Self::Scheduled,
+        Self::Held,
+        Self::Waiting,
+        Self::InFlight,
+        Self::Delivered,
+        Self::Dead,
+    ];
 
     /// The state's name, as stored and shown.
     pub fn as_str(self) -> &'static str {
@@ -28,6 +37,7 @@ impl DeliveryState {
             Self::Queued => "queued",
             Self::Scheduled => "scheduled",
             Self::Held => "held",
+            Self::Waiting => "waiting",
             Self::InFlight => "in_flight",
             Self::Delivered => "delivered",
             Self::Dead => "dead",
@@ -44,15 +54,21 @@ impl DeliveryState {
         matches!(self, Self::Delivered | Self::Dead)
     }
 
+    /// Whether its next attempt, or its first, is still to come, so that it can be cancelled.
+    pub fn is_unsent(self) -> bool {
+        !self.is_terminal() && self != Self::InFlight
+    }
+
     /// Whether a delivery may go from this state to `to`. The stores' statements follow it, and the
     /// conformance suite holds them to it.
     pub fn may_become(self, to: Self) -> bool {
-        use DeliveryState::{Dead, Delivered, Held, InFlight, Queued, Scheduled};
+        use DeliveryState::{Dead, Delivered, Held, InFlight, Queued, Scheduled, Waiting};
         match self {
             Scheduled => matches!(to, Queued | Held | Dead | Delivered),
             Queued => matches!(to, InFlight | Scheduled | Held | Dead | Delivered),
             InFlight => matches!(to, Delivered | Scheduled | Held | Dead),
             Held => matches!(to, Scheduled | Dead | Delivered),
+            Waiting => matches!(to, Scheduled | Dead),
             Delivered => matches!(to, Scheduled),
             // A success that comes late always wins over a cancellation.
             Dead => matches!(to, Scheduled | Delivered),
@@ -121,6 +137,13 @@ mod tests {
         }
         for reason in DeadReason::ALL {
             assert_eq!(DeadReason::from_name(reason.as_str()), Some(reason));
+        }
+    }
+
+    #[test]
+    fn a_delivery_waits_for_its_turn_from_the_beginning_or_never() {
+        for from in DeliveryState::ALL {
+            assert!(!from.may_become(DeliveryState::Waiting), "{from:?}");
         }
     }
 

@@ -24,8 +24,8 @@ pub(crate) struct Attempt {
     pub(crate) failure: Option<FailureKind>,
     /// The status that it was answered with.
     pub(crate) status: Option<u16>,
-    /// When its event was accepted, on the database's clock.
-    pub(crate) accepted_at: OffsetDateTime,
+    /// When its event was accepted, or was to be delivered if that is later, on the database's clock.
+    pub(crate) owed_since: OffsetDateTime,
     /// When it started, on the same clock.
     pub(crate) started_at: OffsetDateTime,
     /// How long it took; nothing if there was no request.
@@ -51,7 +51,7 @@ impl AttemptMetrics {
         );
         let receipts = metrics.histograms(
             "publish_to_receipt_seconds",
-            "How long after an event's acceptance a receiver had answered with success",
+            "How long after an event was owed a receiver had answered with success",
             || Histogram::new(RECEIPT_SECONDS),
         );
         Self {
@@ -85,7 +85,7 @@ impl AttemptMetrics {
     }
 
     fn receipt(&self, attempt: &Attempt) {
-        let since = attempt.started_at + attempt.duration - attempt.accepted_at;
+        let since = attempt.started_at + attempt.duration - attempt.owed_since;
         let receipts = if attempt.number == 1 { &self.first_receipt } else { &self.later_receipt };
         receipts.observe(since.as_seconds_f64().max(0.0));
     }

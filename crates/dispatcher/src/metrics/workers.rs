@@ -13,6 +13,12 @@ pub(crate) struct WorkerMetrics {
     pub(crate) reaped: Counter,
     /// Deliveries whose message was lost.
     pub(crate) found_lost: Counter,
+    /// Deliveries that replays in bulk made due.
+    pub(crate) replayed: Counter,
+    /// Operational events that the operator's tenant was told.
+    pub(crate) told: Counter,
+    /// Those that nobody was told for a day.
+    pub(crate) dropped: Counter,
 }
 
 impl WorkerMetrics {
@@ -30,6 +36,16 @@ impl WorkerMetrics {
             found_lost: metrics.counter(
                 "deliveries_found_lost",
                 "Deliveries that went back to the schedule because their message was lost",
+            ),
+            replayed: metrics
+                .counter("deliveries_replayed", "Deliveries that replays in bulk made due"),
+            told: metrics.counter(
+                "operational_events_sent",
+                "Operational events that became events of the operator's tenant",
+            ),
+            dropped: metrics.counter(
+                "operational_events_dropped",
+                "Operational events that could be sent to nobody for a day",
             ),
         }
     }

@@ -23,6 +23,11 @@ pub enum ListError {
     /// A port that cannot be opened.
     #[error("port {0} cannot be opened: it is one of the Fetch standard's bad ports")]
     BadPort(u16),
+    /// Not an address and not a whole network.
+    #[error(
+        "`{0}` is not an address or a network without further bits, such as 192.0.2.7 or 192.0.2.0/24"
+    )]
+    Source(String),
     /// Not a domain name.
     #[error("`{0}` is not a host suffix, such as corp.example")]
     Suffix(String),
@@ -87,6 +92,25 @@ impl FromStr for SuffixList {
     }
 }
 
+/// Addresses that requests leave from, for those who let nothing else in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceList(Vec<IpNet>);
+
+impl SourceList {
+    /// Each of them in CIDR form, as given.
+    pub fn networks(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(ToString::to_string)
+    }
+}
+
+impl FromStr for SourceList {
+    type Err = ListError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        entries(text).map(source).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
@@ -107,6 +131,12 @@ fn network(entry: &str) -> Result<IpNet, ListError> {
         }
         _ => Ok(net),
     }
+}
+
+fn source(entry: &str) -> Result<IpNet, ListError> {
+    let net = entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
+    let whole = net.ok().filter(|net| net.trunc() == *net);
+    whole.ok_or_else(|| ListError::Source(entry.to_owned()))
 }
 
 /// How many bits precede the IPv4 address in a mapped or NAT64 address.
@@ -131,10 +161,22 @@ fn suffix(entry: &str) -> Result<String, ListError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AllowList, PortList, SuffixList};
+    use super::{AllowList, PortList, SourceList, SuffixList};
+
+    #[test]
+    fn sources_are_addresses_and_whole_networks() {
+        let list: SourceList = "52.89.214.238, 192.0.2.0/24,2001:db8::1".parse().unwrap();
+        let networks: Vec<_> = list.networks().collect();
+        assert_eq!(networks, ["52.89.214.238/32", "192.0.2.0/24", "2001:db8::1/128"]);
+        for wrong in ["192.0.2.1/24", "192.0.2.0/33", "192.0.2", "a.example.com", "::1/64"] {
+            let error = wrong.parse::<SourceList>().unwrap_err();
+            assert!(error.to_string().contains(wrong), "{error}");
+        }
+    }
 
     #[test]
     fn an_empty_variable_is_an_empty_list() {
+        assert_eq!(" ".parse(), Ok(SourceList::default()));
         assert_eq!("".parse(), Ok(AllowList::default()));
         assert_eq!(" , ".parse(), Ok(PortList::default()));
         assert_eq!("".parse(), Ok(SuffixList::default()));

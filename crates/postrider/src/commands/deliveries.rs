@@ -11,7 +11,7 @@ use postrider_common::delivery::DeliveryState;
 use serde::Deserialize;
 use story::Attempt;
 
-/// List and show deliveries, and their attempts
+/// List, show and cancel deliveries, and list their attempts
 ///
 /// A delivery is one event owed to one webhook; an attempt is one request made for it. What failed
 /// for good is listed by `--status dead`, and sent again with `postrider replay`.
@@ -26,6 +26,7 @@ enum Verb {
     List(List),
     Show(Show),
     Attempts(Attempts),
+    Cancel(Cancel),
 }
 
 /// List deliveries, newest first
@@ -87,12 +88,28 @@ struct Attempts {
     call: CallArgs,
 }
 
+/// Cancel a delivery that is not sent yet
+///
+/// It becomes dead, with the reason `cancelled`. One that is being sent at that moment can be cancelled
+/// once it waits for a retry. Needs the scope `webhooks:write`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  postrider deliveries cancel msg_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+struct Cancel {
+    /// The delivery's id
+    id: Id,
+    #[command(flatten)]
+    call: CallArgs,
+}
+
 #[derive(Deserialize)]
-struct Delivery {
+pub(crate) struct Delivery {
     id: String,
     event_id: String,
     event_type: String,
     webhook_id: String,
+    ordering_key: Option<String>,
+    waits_for: Option<String>,
     status: String,
     dead_reason: Option<String>,
     round: u32,
@@ -111,6 +128,10 @@ impl Deliveries {
             Verb::List(list) => list.run().await,
             Verb::Show(show) => show.run().await,
             Verb::Attempts(attempts) => attempts.run().await,
+            Verb::Cancel(Cancel { id, call }) => {
+                let cancel = Call::post(&["deliveries", id.as_str(), "cancel"]).for_tenant();
+                call.print(&cancel, shown).await
+            }
         }
     }
 }
@@ -173,7 +194,7 @@ impl Delivery {
     }
 }
 
-fn table(deliveries: Vec<Delivery>) -> Table {
+pub(crate) fn table(deliveries: Vec<Delivery>) -> Table {
     let mut table = Table::new(&[
         Column::Whole("ID"),
         Column::Whole("STATUS"),
@@ -209,6 +230,8 @@ fn shown(delivery: Delivery) -> String {
         ("attempts", delivery.attempts.to_string()),
         ("created", delivery.created_at.to_string()),
     ];
+    fields.extend(delivery.ordering_key.map(|key| ("ordering key", key)));
+    fields.extend(delivery.waits_for.map(|id| ("waits for", id)));
     let next = delivery.next_attempt_at.map(|at| ("next attempt", at.to_string()));
     let finished = delivery.finished_at.map(|at| ("finished", at.to_string()));
     fields.extend(next.into_iter().chain(finished));

@@ -112,7 +112,7 @@ impl Create {
         let rest = self.call.rest()?;
         let tenant = tenant_of(&rest)?.to_string();
         let body = json!({ "name": self.name, "scopes": self.scopes });
-        let call = Call::post(&["tenants", &tenant, "api-keys"]).with_body(body);
+        let call = Call::post(&["tenants", &tenant, "api-keys"]).with_body(&body);
         let answer = rest.call(&call).await?;
         self.call.print_answer(&rest, &call, &answer, created)?;
         output::note("keep the key now: it cannot be shown again");

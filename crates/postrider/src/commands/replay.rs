@@ -6,21 +6,26 @@ use crate::output::{self, Moment};
 use crate::rest::{Call, Rest};
 use postrider_common::service::chain;
 use serde::Deserialize;
+use serde_json::json;
 
 /// Send finished deliveries again
 ///
 /// Begins a new round for each, at the start of the retry schedule and under the same id, so that a
-/// receiver can tell. Only what is delivered or dead can be replayed. Each is reported; one that
-/// fails does not keep the others back, but the command then exits with 1. Needs the scope
-/// `webhooks:write`.
+/// receiver can tell; with --as-new a delivery under a new id, for a receiver that must process the
+/// event again. Only what is delivered or dead can be replayed. Each is reported; one that fails does
+/// not keep the others back, but the command then exits with 1. Needs the scope `webhooks:write`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   postrider replay msg_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
+  postrider replay msg_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --as-new
   postrider deliveries list --status dead --json | jq -r '.data[].id' | xargs postrider replay")]
 pub(crate) struct Replay {
     /// The deliveries' ids
     #[arg(required = true, value_name = "DELIVERY_ID")]
     ids: Vec<Id>,
+    /// Make a new delivery of the same event, with an id of its own
+    #[arg(long)]
+    as_new: bool,
     #[command(flatten)]
     call: CallArgs,
 }
@@ -57,7 +62,10 @@ impl Replay {
     }
 
     async fn replay(&self, rest: &Rest, id: &Id) -> Result<(), CallError> {
-        let call = Call::post(&["deliveries", id.as_str(), "replay"]).for_tenant();
+        let mut call = Call::post(&["deliveries", id.as_str(), "replay"]).for_tenant();
+        if self.as_new {
+            call = call.with_body(&json!({ "as_new": true }));
+        }
         let answer = rest.call(&call).await?;
         self.call.print_answer(rest, &call, &answer, shown)
     }

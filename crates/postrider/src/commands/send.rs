@@ -21,8 +21,7 @@ use self::connection::Connection;
 pub(crate) use self::connection::ConnectionError;
 pub(crate) use self::event::DataError;
 use self::event::{EventArgs, RunId};
-use self::lines::Source;
-pub(crate) use self::lines::SourceError;
+pub(crate) use self::lines::{Source, SourceError};
 use self::outcome::Outcome;
 use self::progress::Progress;
 use self::tally::Tally;
@@ -37,7 +36,7 @@ use std::time::Duration;
 ///
 /// One event is named by --type and --data. A file (--file) has an event a line, each a JSON object
 /// with `event_type` and `payload`, and if wanted `event_id`, `idempotency_key`, `occurred_at`
-/// (RFC 3339), `metadata` (an object of strings) and `tenant_id`.
+/// and `deliver_at` (RFC 3339), `ordering_key`, `metadata` (an object of strings) and `tenant_id`.
 ///
 /// Nothing is lost and nothing accepted twice: what has no answer when a connection breaks or the server
 /// is away is sent again, under its `event_id` or `idempotency_key`. An event that has neither gets an
@@ -53,6 +52,7 @@ use std::time::Duration;
     after_help = "Examples:
   postrider send --type user.created --data '{\"id\":7}'
   postrider send --type user.created --data @payload.json --event-id signup-7
+  postrider send --type trial.ended --data '{\"id\":7}' --deliver-at 2025-12-01T08:00:00Z
   postrider send --file events.jsonl
   jq -c '{event_type: .type, payload: .}' export.json | postrider send --file - --json
 

@@ -10,14 +10,15 @@ mod services;
 use data::{DataError, DataFolder};
 use postrider_broker::InProcessBroker;
 use postrider_common::config::{AdminKey, SecretParser};
+use postrider_common::contracts::ContractsConfig;
 use postrider_common::seal::Keyring;
 use postrider_common::service::{self, ListenError};
 use postrider_common::shutdown::{self, ShutdownConfig};
 use postrider_common::telemetry::{self, TelemetryConfig, TelemetryError};
-use postrider_dispatcher::Limits;
-use postrider_egress::EgressConfig;
+use postrider_dispatcher::{Limits, RetentionConfig};
+use postrider_egress::{EgressConfig, SourceList};
 use postrider_ingest::{Engines, GrpcConfig};
-use postrider_store::{AnyDatabaseUrl, SharedStore, StoreError, connect_any};
+use postrider_store::{AnyDatabaseUrl, OperatorConfig, SharedStore, StoreError, connect_any};
 use services::{Listeners, Services, ServicesError};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -78,8 +79,24 @@ pub(crate) struct Standalone {
     #[arg(long, env = "POSTRIDER_MAX_ENDPOINTS", default_value_t = 1000, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..))]
     max_endpoints: u32,
+    /// Addresses and networks that requests leave from, separated by commas, which
+    /// GET /api/v1/egress-ips tells customers; it tells none when none is given
+    #[arg(
+        long,
+        env = "POSTRIDER_EGRESS_IPS",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "CIDR,…"
+    )]
+    egress_ips: SourceList,
+    #[command(flatten)]
+    contracts: ContractsConfig,
+    #[command(flatten)]
+    operator: OperatorConfig,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    retention: RetentionConfig,
     #[command(flatten)]
     egress: EgressConfig,
     #[command(flatten)]
@@ -124,7 +141,7 @@ impl Standalone {
             http: service::listen(self.http_addr).await?,
         };
         let url = self.database_url.unwrap_or_else(|| AnyDatabaseUrl::File(data.database()));
-        let store = ready_store(&url, self.database_connections).await?;
+        let store = ready_store(&url, self.database_connections, self.operator).await?;
         // Whoever closed our output knows where everything is.
         let _ = data.greet(&listeners, &mut io::stdout().lock());
 
@@ -132,9 +149,12 @@ impl Standalone {
             engines: Engines { store, broker: Arc::new(InProcessBroker::new()) },
             admin_key,
             master_key,
+            contracts: self.contracts,
             grpc: self.grpc,
             max_endpoints: self.max_endpoints,
+            egress_ips: self.egress_ips,
             limits: self.limits,
+            retention: self.retention.retention_days,
             egress: self.egress,
             grace: self.shutdown.grace(),
         };
@@ -144,8 +164,12 @@ impl Standalone {
 
 /// The store, with the schema that we know. What an earlier process left in a file is taken over at
 /// once: the folder's lock says that there is no other. On a server there may be.
-async fn ready_store(url: &AnyDatabaseUrl, connections: u32) -> Result<SharedStore, StoreError> {
-    let store = connect_any(url, connections)?;
+async fn ready_store(
+    url: &AnyDatabaseUrl,
+    connections: u32,
+    operator: OperatorConfig,
+) -> Result<SharedStore, StoreError> {
+    let store = connect_any(url, connections, operator)?;
     for name in store.migrate().await?.applied {
         tracing::info!(name, "applied a migration");
     }

@@ -1,7 +1,10 @@
 //! `postrider webhooks`: a tenant's endpoints, under the name that the API gives them. Making and
-//! changing one stand in `create` and `update`, the settings that both take in `settings`.
+//! changing one stand in `create` and `update`, the settings that both take in `settings`, its secrets in
+//! `secret`.
 
+mod active;
 mod create;
+mod secret;
 mod settings;
 mod update;
 
@@ -10,6 +13,7 @@ use crate::escape::printable;
 use crate::output::{self, Column, ConfirmArgs, Moment, Table, record};
 use crate::rest::{Call, ListArgs};
 use create::Create;
+use secret::{ActivateSecret, RotateSecret, Secret};
 use serde::Deserialize;
 use update::{Toggle, Update};
 
@@ -46,6 +50,8 @@ enum Verb {
   postrider webhooks resume wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
     Resume(Toggle),
     Secret(Secret),
+    RotateSecret(RotateSecret),
+    ActivateSecret(ActivateSecret),
     Delete(Delete),
 }
 
@@ -76,19 +82,6 @@ struct Show {
     call: CallArgs,
 }
 
-/// Print the secret that a webhook's requests are signed with
-///
-/// Needs the scope `webhooks:write`: who knows the secret can sign in your name.
-#[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:
-  postrider webhooks secret wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
-struct Secret {
-    /// The webhook's id
-    id: Id,
-    #[command(flatten)]
-    call: CallArgs,
-}
-
 /// Delete a webhook
 ///
 /// Its log stays; deliveries that it was still owed become dead and are not sent.
@@ -111,11 +104,24 @@ struct Webhook {
     url: String,
     secret: Option<String>,
     events: Vec<String>,
+    /// Contracts call it one or the other.
+    #[serde(alias = "active")]
     is_active: bool,
-    timeout: Option<u64>,
+    second_secret: Option<String>,
+    public_key: Option<String>,
+    timeout: u64,
+    max_retries: u64,
     retry_schedule: Option<Vec<u64>>,
+    ordering: Option<String>,
+    ordering_on_failure: String,
+    contract: String,
     description: String,
     disabled: Option<Disabled>,
+    breaker: Option<Breaker>,
+    secret_rotation: Option<Rotation>,
+    last_delivery: Option<Moment>,
+    delivery_count: u64,
+    failure_count: u64,
     created_at: Moment,
     updated_at: Moment,
 }
@@ -127,8 +133,15 @@ struct Disabled {
 }
 
 #[derive(Deserialize)]
-struct SecretAnswer {
-    secret: String,
+struct Breaker {
+    state: String,
+    since: Moment,
+    next_probe_at: Option<Moment>,
+}
+
+#[derive(Deserialize)]
+struct Rotation {
+    ends_at: Moment,
 }
 
 impl Webhooks {
@@ -143,13 +156,11 @@ impl Webhooks {
                 call.print(&Call::get(&["webhooks", id.as_str()]).for_tenant(), shown).await
             }
             Verb::Update(update) => update.run().await,
-            Verb::Pause(toggle) => toggle.run(false).await,
-            Verb::Resume(toggle) => toggle.run(true).await,
-            Verb::Secret(Secret { id, call }) => {
-                let secret = Call::get(&["webhooks", id.as_str(), "secret"]).for_tenant();
-                call.print(&secret, |answer: SecretAnswer| printable(&answer.secret).into_owned())
-                    .await
-            }
+            Verb::Pause(toggle) => toggle.run("pause").await,
+            Verb::Resume(toggle) => toggle.run("resume").await,
+            Verb::Secret(secret) => secret.run().await,
+            Verb::RotateSecret(rotate) => rotate.run().await,
+            Verb::ActivateSecret(activate) => activate.run().await,
             Verb::Delete(delete) => delete.run().await,
         }
     }
@@ -190,27 +201,54 @@ fn table(webhooks: Vec<Webhook>) -> Table {
     table
 }
 
+fn order(ordering: Option<String>, on_failure: &str) -> String {
+    match (ordering, on_failure) {
+        (None, _) => "none".to_owned(),
+        (Some(_), "wait") => "by key; a key waits for one that failed".to_owned(),
+        (Some(_), _) => "by key".to_owned(),
+    }
+}
+
 fn shown(webhook: Webhook) -> String {
-    const CONTRACTS_OWN: &str = "the contract's own";
     let state = webhook.state();
     let since = webhook.disabled.map(|disabled| format!(" since {}", disabled.at));
-    let timeout =
-        webhook.timeout.map_or(CONTRACTS_OWN.to_owned(), |seconds| format!("{seconds} s"));
-    let schedule = webhook.retry_schedule.map_or(CONTRACTS_OWN.to_owned(), |delays| {
-        if delays.is_empty() { "no retries".to_owned() } else { seconds(&delays) }
-    });
+    let schedule = match webhook.retry_schedule {
+        None => format!("the contract's own schedule, {} times", webhook.max_retries),
+        Some(delays) if delays.is_empty() => "no retries".to_owned(),
+        Some(delays) => seconds(&delays),
+    };
     let mut fields = vec![("id", webhook.id), ("url", webhook.url)];
     fields.extend(webhook.secret.map(|secret| ("secret", secret)));
+    fields.extend(webhook.public_key.map(|key| ("public key", key)));
+    fields.extend(webhook.second_secret.map(|secret| ("second secret", secret)));
     fields.extend([
         ("state", state + &since.unwrap_or_default()),
         ("events", webhook.events.join(",")),
         ("description", or_dash(webhook.description)),
         ("retries after", schedule),
-        ("time-out", timeout),
+        ("time-out", format!("{} s", webhook.timeout)),
+        ("order", order(webhook.ordering, &webhook.ordering_on_failure)),
+        ("contract", webhook.contract),
+        (
+            "deliveries",
+            format!("{}, of which {} dead", webhook.delivery_count, webhook.failure_count),
+        ),
+        ("last attempt", Moment::or_dash(webhook.last_delivery)),
         ("created", webhook.created_at.to_string()),
         ("updated", webhook.updated_at.to_string()),
     ]);
+    let rotation = webhook.secret_rotation.map(|rotation| rotation.ends_at.to_string());
+    fields.extend(rotation.map(|end| ("secret before is valid until", end)));
+    fields.extend(webhook.breaker.map(|found| ("receiver", breaker(found))));
     record(&fields)
+}
+
+fn breaker(Breaker { state, since, next_probe_at }: Breaker) -> String {
+    match (state.as_str(), next_probe_at) {
+        ("closed", _) => format!("back since {since}"),
+        (_, Some(at)) => format!("down since {since}, next probe at {at}"),
+        (_, None) => format!("down since {since}, a probe is under way"),
+    }
 }
 
 fn or_dash(text: String) -> String {

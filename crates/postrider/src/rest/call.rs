@@ -4,10 +4,13 @@ use postrider_common::tenant::TenantId;
 use reqwest::Method;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::time::Duration;
 use url::form_urlencoded;
 
 /// What every path begins with.
 const BASE: &str = "/api/v1";
+/// How long most calls may take; longer than the API takes for anything that is not a whole file.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A method, a path and what goes with it.
 #[derive(Clone, Debug)]
@@ -16,7 +19,8 @@ pub(crate) struct Call {
     path: String,
     query: Vec<(&'static str, String)>,
     for_tenant: bool,
-    body: Option<Value>,
+    body: Option<String>,
+    timeout: Duration,
 }
 
 impl Call {
@@ -46,7 +50,7 @@ impl Call {
             path.push('/');
             push_encoded(&mut path, part);
         }
-        Self { method, path, query: Vec::new(), for_tenant: false, body: None }
+        Self { method, path, query: Vec::new(), for_tenant: false, body: None, timeout: TIMEOUT }
     }
 
     /// Acts for the tenant that was named, if one was.
@@ -65,8 +69,21 @@ impl Call {
 
     /// Sends a body.
     #[must_use]
-    pub(crate) fn with_body(mut self, body: Value) -> Self {
-        self.body = Some(body);
+    pub(crate) fn with_body(self, body: &Value) -> Self {
+        self.with_text(body.to_string())
+    }
+
+    /// Sends a body that is JSON already, as it stands.
+    #[must_use]
+    pub(crate) fn with_text(mut self, json: String) -> Self {
+        self.body = Some(json);
+        self
+    }
+
+    /// Waits so long for the answer.
+    #[must_use]
+    pub(crate) fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -79,8 +96,12 @@ impl Call {
         self.method == Method::GET
     }
 
-    pub(super) fn body(&self) -> Option<&Value> {
-        self.body.as_ref()
+    pub(super) fn body(&self) -> Option<&str> {
+        self.body.as_deref()
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     pub(super) fn path_and_query(&self, tenant: Option<&TenantId>) -> String {

@@ -109,6 +109,11 @@ impl Cause {
 }
 
 impl RestError {
+    /// Whether the server refused this field.
+    pub(crate) fn names(&self, field: &str) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.problem.names(field))
+    }
+
     /// Whether the server refused this call alone, so that another may succeed.
     pub(crate) fn is_of_one_call(&self) -> bool {
         matches!(self, Self::Refused(refusal) if matches!(refusal.status, 404 | 409))

@@ -3,8 +3,10 @@
 //! An adapter verifies inside the accepting transaction that what is cached is of the tenant's
 //! current version, and reads anew what is not.
 
-use super::{NewEvent, QueueRoom};
+use super::QueueRoom;
+use super::turns::{Place, Planned};
 use moka::future::Cache;
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::event::EventType;
 use postrider_common::id::EndpointId;
@@ -53,6 +55,10 @@ pub(crate) struct Candidate {
     pub(crate) id: EndpointId,
     pub(crate) events: Vec<String>,
     pub(crate) on: bool,
+    /// Its deliveries of one ordering key go one after the other.
+    pub(crate) ordered: bool,
+    /// The version in force of its contract, if the store knows the contract.
+    pub(crate) contract_version: Option<ContractVersion>,
 }
 
 /// An endpoint that wants an event.
@@ -61,6 +67,10 @@ pub(crate) struct Wanting {
     pub(crate) endpoint: EndpointId,
     /// False while it is paused or switched off: its delivery is held.
     pub(crate) on: bool,
+    /// Its deliveries of one ordering key go one after the other.
+    pub(crate) ordered: bool,
+    /// What the body is made by.
+    pub(crate) contract_version: Option<ContractVersion>,
 }
 
 impl TenantEndpoints {
@@ -69,22 +79,32 @@ impl TenantEndpoints {
         let wants = |candidate: &&Candidate| {
             candidate.events.iter().any(|name| name == "*" || name == event_type.as_str())
         };
-        let wanting = |candidate: &Candidate| Wanting { endpoint: candidate.id, on: candidate.on };
+        let wanting = |candidate: &Candidate| Wanting {
+            endpoint: candidate.id,
+            on: candidate.on,
+            ordered: candidate.ordered,
+            contract_version: candidate.contract_version,
+        };
         self.endpoints.iter().filter(wants).map(wanting).collect()
     }
 }
 
-/// The state that a delivery begins in; a queued one takes its place in the room.
+/// The state that a delivery begins in; a queued one takes its place in the room. What is to be delivered
+/// at a certain time waits for the feeder, even if that time is past.
 pub(crate) fn first_state(
-    event: &NewEvent,
-    wanting: &Wanting,
+    planned: &Planned<'_>,
+    place: Option<Place<'_>>,
     room: &mut QueueRoom,
 ) -> DeliveryState {
+    let event = planned.event;
     let left = room.of(&event.tenant);
-    if !wanting.on {
+    if place.is_some_and(|place| !place.is_head) {
+        return DeliveryState::Waiting;
+    }
+    if !planned.wanting.on {
         return DeliveryState::Held;
     }
-    if left == 0 {
+    if left == 0 || event.deliver_at.is_some() {
         return DeliveryState::Scheduled;
     }
     room.by_tenant.insert(event.tenant.clone(), left - 1);

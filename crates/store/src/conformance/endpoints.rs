@@ -97,7 +97,7 @@ pub async fn a_tenant_has_no_more_endpoints_than_its_limit(subject: &Subject) {
         match result.expect("no panic").expect("an answer") {
             EndpointCreated::Created(endpoint) => created.push(endpoint),
             EndpointCreated::TooMany { limit } => assert_eq!(limit, 3),
-            EndpointCreated::UnknownTenant => panic!("the tenant exists"),
+            refused => panic!("neither made nor too many: {refused:?}"),
         }
     }
     assert_eq!(created.len(), 3);

@@ -16,8 +16,11 @@ use postrider_common::delivery::{DeadReason, Delivery, DeliveryState, Progress, 
 use postrider_common::endpoint::{DisableReason, Endpoint, EventFilter};
 use postrider_common::event::{EventType, GivenId};
 use postrider_common::id::{DeliveryId, EndpointId, EventId};
+use postrider_common::keeping::Keeping;
+use postrider_common::ordering::EndpointOrdering;
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::{NewTenant, TenantId, TenantScope};
+use postrider_contract::BackoffOverrides;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -35,7 +38,12 @@ impl Subject {
     /// A new tenant.
     pub async fn tenant(&self) -> TenantScope {
         let id = TenantId::parse(format!("t-{}", EndpointId::generate())).expect("a tenant id");
-        let new = NewTenant { id, name: "A tenant".to_owned(), contract: CONTRACT.0.to_owned() };
+        let new = NewTenant {
+            id,
+            name: "A tenant".to_owned(),
+            contract: CONTRACT.0.to_owned(),
+            keeping: Keeping::default(),
+        };
         let created = self.store.tenant_create(new).await.expect("an answer");
         let TenantCreated::Created(tenant) = created else {
             panic!("a new id exists: {created:?}");
@@ -201,6 +209,12 @@ impl Subject {
         fed.expect("no other feeder")
     }
 
+    /// Ends leases that are past their end, and gives the deliveries.
+    pub async fn reap(&self) -> Vec<DeliveryId> {
+        let reaped = self.store.deliveries_reap(1_000).await.expect("an answer");
+        reaped.iter().map(|reaped| reaped.delivery).collect()
+    }
+
     /// Lets waiting deliveries follow their endpoints; gives how many did.
     pub async fn follow(&self) -> u64 {
         self.store.deliveries_follow_endpoints(1_000).await.expect("an answer")
@@ -223,13 +237,18 @@ pub fn new_endpoint() -> NewEndpoint {
     NewEndpoint {
         id,
         public_id: format!("wh_{id}"),
+        contract: None,
         url: "https://receiver.example/hook".to_owned(),
         description: String::new(),
         events: EventFilter::every(),
         secret: Sealed::from_bytes(vec![7; 61]),
+        second_secret: None,
         active: true,
+        ordering: EndpointOrdering::default(),
         retry_schedule: None,
+        backoff: BackoffOverrides::default(),
         timeout: None,
+        created_at: None,
     }
 }
 
@@ -250,6 +269,8 @@ pub fn event(tenant: &TenantScope) -> NewEvent {
         payload: Bytes::from_static(br#"{"n":1}"#),
         metadata: [("source".to_owned(), "suite".to_owned())].into(),
         occurred_at: None,
+        deliver_at: None,
+        ordering_key: None,
         trace: None,
     }
 }
@@ -333,12 +354,14 @@ fn settlement(
         request_headers: vec![pair("Content-Type", "application/json")],
         response: Some(response),
         contract: CONTRACT.0.to_owned(),
+        contract_digest: None,
     };
     Settlement {
         delivery: claimed.id,
         token: claimed.token,
         attempt: claimed.attempt,
         transition,
+        is_last_chance: false,
         record,
     }
 }

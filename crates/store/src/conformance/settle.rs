@@ -9,6 +9,7 @@ use postrider_common::attempt::FailureKind;
 use postrider_common::delivery::{DeadReason, DeliveryState};
 use postrider_common::endpoint::DisableReason;
 use postrider_common::id::LeaseToken;
+use postrider_contract::ContractDigest;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -247,4 +248,25 @@ pub async fn attempts_are_numbered(subject: &Subject) {
     assert_eq!(seen, [(1, failed), (2, failed), (3, failed), (4, failed), (5, None)]);
     let stored = subject.delivery(&tenant, claimed.id).await;
     assert_eq!((stored.attempts, stored.last_status), (5, Some(200)));
+}
+
+/// That its request was made by; a lost one was made by none that anybody knows.
+pub async fn an_attempt_names_the_version_of_its_contract(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let digest = |n: u8| Some(ContractDigest::from_bytes([n; 32]));
+    let mut first = retry(&subject.in_flight(&tenant).await, Duration::ZERO);
+    first.record.contract_digest = digest(1);
+    subject.settle(first.clone()).await;
+    subject.feed(10).await;
+    let mut second = success(&subject.claim_one(first.delivery).await);
+    second.record.contract_digest = digest(2);
+    subject.age(1_000).await;
+    subject.reap().await;
+    let digests = async || {
+        let attempts = subject.store.attempt_list(&tenant, first.delivery).await.expect("attempts");
+        attempts.iter().map(|attempt| attempt.record.contract_digest).collect::<Vec<_>>()
+    };
+    assert_eq!(digests().await, [digest(1), None]);
+    assert_eq!(subject.settle(second).await, Settled::AppliedLate);
+    assert_eq!(digests().await, [digest(1), digest(2)]);
 }

@@ -2,8 +2,9 @@
 
 use super::Subject;
 use super::fixtures::CONTRACT;
-use crate::tenants::TenantCreated;
+use crate::tenants::{TenantCreated, TenantPatch};
 use futures::future::join_all;
+use postrider_common::keeping::{Days, Keeping};
 use postrider_common::tenant::{NewTenant, TenantId};
 use std::sync::Arc;
 
@@ -12,7 +13,12 @@ fn id(text: &str) -> TenantId {
 }
 
 fn new(text: &str) -> NewTenant {
-    NewTenant { id: id(text), name: "Ünï".to_owned(), contract: CONTRACT.0.to_owned() }
+    NewTenant {
+        id: id(text),
+        name: "Ünï".to_owned(),
+        contract: CONTRACT.0.to_owned(),
+        keeping: Keeping::default(),
+    }
 }
 
 /// What was created is read back, and what was not is absent.
@@ -62,4 +68,37 @@ pub async fn tenants_are_listed_in_pages(subject: &Subject) {
         listed.extend(page.into_iter().map(|tenant| tenant.id));
     }
     assert_eq!(listed, sorted.map(id));
+}
+
+/// What is not named stays; there is nothing to change of a tenant that there is not.
+pub async fn a_patch_changes_a_tenant(subject: &Subject) {
+    let new =
+        NewTenant { keeping: Keeping { retention: Some(days(7)), hold: days(3) }, ..new("acme") };
+    let created = subject.store.tenant_create(new).await.expect("an answer");
+    let TenantCreated::Created(created) = created else {
+        panic!("not created: {created:?}");
+    };
+    assert_eq!(created.keeping, Keeping { retention: Some(days(7)), hold: days(3) });
+    let patched = async |patch| {
+        let patched = subject.store.tenant_update(&created.id, patch).await.expect("an answer");
+        let read = subject.store.tenant_get(&created.id).await.expect("an answer");
+        assert_eq!(patched, read);
+        patched.expect("a tenant")
+    };
+    assert_eq!(patched(TenantPatch::default()).await, created);
+    let renamed = TenantPatch { name: Some("New".to_owned()), ..TenantPatch::default() };
+    let renamed = patched(renamed).await;
+    assert_eq!((renamed.name.as_str(), renamed.keeping), ("New", created.keeping));
+    let longer = TenantPatch { retention: Some(Some(days(3650))), ..TenantPatch::default() };
+    assert_eq!(patched(longer).await.keeping.retention, Some(days(3650)));
+    let usual = TenantPatch { retention: Some(None), hold: Some(days(1)), name: None };
+    let usual = patched(usual).await;
+    assert_eq!(usual.keeping, Keeping { retention: None, hold: days(1) });
+    assert_eq!(usual.name, "New");
+    let none = subject.store.tenant_update(&id("nobody"), TenantPatch::default()).await;
+    assert_eq!(none.expect("an answer"), None);
+}
+
+fn days(number: u32) -> Days {
+    Days::new(number).expect("days")
 }

@@ -9,16 +9,21 @@
 mod insert;
 pub(super) mod keys;
 pub(super) mod matching;
+mod test;
+pub(super) mod turns;
 
 use super::PgStore;
 use super::error::{classify, is_missing_partition};
 use crate::accept::verdict::Verdict;
-use crate::accept::{Acceptance, Accepted, NewEvent, QueueRoom};
+use crate::accept::{Acceptance, Accepted, NewEvent, QueueRoom, TestAccepted, refusal};
+use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
 use crate::upkeep::Upkeep as _;
 use async_trait::async_trait;
-use postrider_common::tenant::TenantId;
+use postrider_common::tenant::{TenantId, TenantScope};
+use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
+use time::OffsetDateTime;
 
 pub(super) const QUEUED: &str = "
     SELECT count(*) FROM (SELECT FROM deliveries
@@ -38,6 +43,22 @@ impl Acceptance for PgStore {
             Err(error) if is_missing_partition(&error) => {
                 self.partitions_ensure().await?;
                 self.accept_in_txn(events, room.clone()).await
+            }
+            accepted => accepted,
+        };
+        accepted.map_err(classify)
+    }
+
+    async fn test_accept(
+        &self,
+        scope: &TenantScope,
+        endpoint: &EndpointRef,
+        event: &NewEvent,
+    ) -> Result<TestAccepted, StoreError> {
+        let accepted = match test::accept(self, scope, endpoint, event).await {
+            Err(error) if is_missing_partition(&error) => {
+                self.partitions_ensure().await?;
+                test::accept(self, scope, endpoint, event).await
             }
             accepted => accepted,
         };
@@ -65,8 +86,10 @@ impl PgStore {
         let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
         let endpoints = matching::load(&mut txn, &self.matching, &tenants).await?;
 
+        let now = now_if_needed(&mut txn, events).await?;
+        let refusal = |event: &NewEvent| refusal(event, endpoints.contains_key(&event.tenant), now);
         let known: Vec<&NewEvent> =
-            events.iter().filter(|event| endpoints.contains_key(&event.tenant)).collect();
+            events.iter().filter(|event| refusal(event).is_none()).collect();
         let plans: Vec<_> =
             known.iter().map(|event| endpoints[&event.tenant].wanting(&event.event_type)).collect();
         let counts: Vec<u32> =
@@ -89,7 +112,18 @@ impl PgStore {
                 (event.id, verdict.into_accepted(deliveries, queued))
             })
             .collect();
-        let mut result = |event: &NewEvent| by_event.remove(&event.id);
+        let mut result = |event: &NewEvent| by_event.remove(&event.id).or_else(|| refusal(event));
         Ok(events.iter().map(|event| result(event).unwrap_or(Accepted::UnknownTenant)).collect())
     }
+}
+
+/// The transaction's time, if an event is to be delivered at a certain one.
+async fn now_if_needed(
+    txn: &mut PgConnection,
+    events: &[NewEvent],
+) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    if events.iter().all(|event| event.deliver_at.is_none()) {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT now()").fetch_one(txn).await.map(Some)
 }

@@ -1,9 +1,11 @@
-//! Claim: `queued` becomes `in_flight` under a fresh token, or what the endpoint's state asks for.
+//! Claim: `queued` becomes `in_flight` under a fresh token, or what the endpoint's state asks for. A
+//! test asks only that there is an endpoint.
 
 use super::error::StoreResultExt as _;
 use super::{PgStore, by_id};
 use crate::error::StoreError;
 use crate::work::{Claim, Claimed, ClaimedDelivery, EventContent, LeasePolicy};
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::delivery::{DeliveryState, Progress};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
@@ -20,9 +22,11 @@ use uuid::Uuid;
 /// of an earlier lease stands until there is a new lease, for a success that comes late.
 pub(super) const CLAIM: &str = "
     WITH found AS MATERIALIZED (
-        SELECT d.id, d.tenant_id, d.event_id, d.endpoint_id, d.failures, wanted.token, e.version,
+        SELECT d.id, d.tenant_id, d.event_id, d.endpoint_id, d.failures, d.contract_version, d.test,
+               d.ordering_key IS NOT NULL AS ordered,
+               coalesce(d.next_attempt_at, now()) AS due_at, wanted.token, e.version,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN e.active AND e.disabled_at IS NULL THEN 'in_flight'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'in_flight'
                     ELSE 'held' END AS state,
                d.attempts + 1 AS attempt,
                coalesce(e.timeout_s, c.timeout_s, $5) + $6 AS lease_s
@@ -54,8 +58,8 @@ pub(super) const CLAIM: &str = "
             lease_until = excluded.lease_until,
             claimed_at = coalesce(excluded.claimed_at, d.claimed_at)
     )
-    SELECT id, state, tenant_id, endpoint_id, version, event_id, token, attempt, failures, lease_s,
-           now() AS now
+    SELECT id, state, tenant_id, endpoint_id, version, event_id, token, attempt, failures,
+           contract_version, test, ordered, due_at, lease_s, now() AS now
     FROM found";
 
 pub(super) const UNKNOWN_AMONG: &str = "
@@ -65,7 +69,8 @@ pub(super) const UNKNOWN_AMONG: &str = "
 pub(super) const EVENTS: &str = "
     SELECT e.* FROM unnest($1::uuid[]) AS wanted (id)
     CROSS JOIN LATERAL (
-        SELECT id, given_id, event_type, payload, occurred_at, accepted_at, traceparent
+        SELECT id, given_id, event_type, payload, occurred_at, accepted_at, traceparent,
+               deliver_at
         FROM events WHERE id = wanted.id LIMIT 1
     ) AS e";
 
@@ -83,6 +88,10 @@ struct ClaimRow {
     token: Uuid,
     attempt: i32,
     failures: i32,
+    contract_version: Option<i32>,
+    test: bool,
+    ordered: bool,
+    due_at: OffsetDateTime,
     lease_s: i32,
     now: OffsetDateTime,
 }
@@ -96,6 +105,7 @@ struct EventRow {
     occurred_at: OffsetDateTime,
     accepted_at: OffsetDateTime,
     traceparent: Option<String>,
+    deliver_at: Option<OffsetDateTime>,
 }
 
 pub(super) async fn claim(
@@ -168,7 +178,11 @@ impl ClaimRow {
                 event: EventId::from_uuid(self.event_id),
                 token: LeaseToken::from_uuid(self.token),
                 attempt: natural(self.attempt)?,
+                due_at: self.due_at,
                 progress: Progress { failures: natural(self.failures)? },
+                contract_version: self.contract_version.map(ContractVersion::from_number),
+                test: self.test,
+                ordered: self.ordered,
                 lease: Duration::from_secs(u64::from(natural(self.lease_s)?)),
             }),
             _ => return Err(unreadable("delivery state")),
@@ -218,12 +232,20 @@ impl EventRow {
         let event_type = EventType::parse(self.event_type)
             .inspect_err(|error| tracing::error!(event = %id, %error, "its type cannot be read"))
             .ok()?;
-        let Self { given_id, payload, occurred_at, accepted_at, traceparent, .. } = self;
+        let Self { given_id, payload, occurred_at, accepted_at, deliver_at, traceparent, .. } =
+            self;
         let payload = payload.into();
         // What cannot be read is no reason not to send.
         let trace = traceparent.and_then(|text| TraceContext::parse(&text).ok());
-        let content =
-            EventContent { given_id, event_type, payload, occurred_at, accepted_at, trace };
+        let content = EventContent {
+            given_id,
+            event_type,
+            payload,
+            occurred_at,
+            accepted_at,
+            deliver_at,
+            trace,
+        };
         Some((id, Arc::new(content)))
     }
 }

@@ -1,8 +1,12 @@
 //! Disable: switching endpoints off because of what a receiver answered, as part of settling.
 
+use super::breaker;
 use super::error::StoreResultExt as _;
+use super::operations;
 use crate::error::StoreError;
+use crate::operations::OperationalKind;
 use postrider_common::endpoint::DisableReason;
+use postrider_common::tenant::TenantId;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -22,11 +26,13 @@ const DISABLE: &str = "
     UPDATE endpoints e SET disabled_at = now(), disabled_reason = given.reason,
            version = e.version + 1, updated_at = now()
     FROM unnest($1::uuid[], $2::text[]) AS given (id, reason)
-    WHERE e.id = given.id AND e.disabled_at IS NULL AND e.deleted_at IS NULL";
+    WHERE e.id = given.id AND e.disabled_at IS NULL AND e.deleted_at IS NULL
+    RETURNING e.id";
 
 /// Switches endpoints off, each for a reason; those that are off or deleted stay as they are.
 pub(super) async fn endpoints(
     txn: &mut PgConnection,
+    operator: Option<&TenantId>,
     endpoints: Vec<(Uuid, DisableReason)>,
 ) -> Result<(), StoreError> {
     if endpoints.is_empty() {
@@ -38,6 +44,9 @@ pub(super) async fn endpoints(
     if bumped.rows_affected() == 0 {
         return Ok(());
     }
-    sqlx::query(DISABLE).bind(&ids).bind(reasons).execute(&mut *txn).await.or_store_error()?;
-    Ok(())
+    let disable = sqlx::query_scalar(DISABLE).bind(&ids).bind(reasons);
+    let disabled: Vec<Uuid> = disable.fetch_all(&mut *txn).await.or_store_error()?;
+    let kind = OperationalKind::EndpointDisabled;
+    operations::about_endpoints(txn, operator, &disabled, kind, None).await?;
+    breaker::reset(txn, &ids).await
 }

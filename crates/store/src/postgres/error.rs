@@ -58,6 +58,11 @@ pub(super) fn is_missing_table(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("42P01"))
 }
 
+/// Whether the error is PostgreSQL's "lock not available".
+pub(super) fn is_lock_timeout(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().as_deref() == Some("55P03"))
+}
+
 /// Whether the error is a violation of this constraint or unique index.
 pub(super) fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     let sqlx::Error::Database(error) = error else {

@@ -1,10 +1,11 @@
 //! Follow: waiting deliveries take the state that their endpoint's state asks for.
 //!
 //! Pausing, resuming or deleting an endpoint changes one row; what waits for it, however much that
-//! is, follows here in bounded steps. An accept that raced a resume is caught up with as well.
+//! is, follows here in bounded steps. An accept that raced a resume is caught up with as well. A test
+//! is held by nothing.
 
-use super::PgStore;
 use super::error::StoreResultExt as _;
+use super::{PgStore, ordering};
 use crate::error::StoreError;
 
 /// Due times of deliveries that are resumed keep the order in which they were accepted.
@@ -55,6 +56,7 @@ pub(super) const HOLD: &str = "
         CROSS JOIN LATERAL (
             SELECT * FROM deliveries d
             WHERE d.endpoint_id = e.id AND d.state = 'scheduled'
+              AND (e.deleted_at IS NOT NULL OR NOT d.test)
             ORDER BY d.next_attempt_at LIMIT $1
             FOR UPDATE SKIP LOCKED
         ) AS s
@@ -83,5 +85,5 @@ pub(super) async fn follow(store: &PgStore, limit: u32) -> Result<u64, StoreErro
             .or_store_error()?;
         moved += done.rows_affected();
     }
-    Ok(moved)
+    Ok(moved + ordering::follow(store, limit).await?)
 }

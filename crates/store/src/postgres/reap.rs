@@ -3,15 +3,16 @@
 //! The token stays, so that a late success can still be written; the attempt is on record as lost,
 //! which costs no step of the schedule.
 
-use super::PgStore;
 use super::error::StoreResultExt as _;
+use super::{PgStore, statistics};
 use crate::error::StoreError;
 use crate::work::Reaped;
 use postrider_common::id::DeliveryId;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-pub(super) const REAP: &str = "
+pub(super) const REAP: &str = concat!(
+    "
     WITH expired AS MATERIALIZED (
         SELECT * FROM deliveries
         WHERE state = 'in_flight' AND lease_until < now()
@@ -22,7 +23,7 @@ pub(super) const REAP: &str = "
                coalesce(e.own_contract, (SELECT contract FROM tenants t WHERE t.id = d.tenant_id))
                    AS contract,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN e.active AND e.disabled_at IS NULL THEN 'scheduled'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'scheduled'
                     ELSE 'held' END AS state_after
         FROM expired d
         CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = d.endpoint_id LIMIT 1) AS e
@@ -46,8 +47,16 @@ pub(super) const REAP: &str = "
                'lost', url, contract, '[]'
         FROM found
         ON CONFLICT (delivery_id, number) DO NOTHING
-    )
-    SELECT id, attempts FROM found";
+    ), counted AS (
+        SELECT endpoint_id, count(*) FILTER (WHERE attempts = 1) AS attempted,
+               count(*) FILTER (WHERE state_after = 'dead') AS dead,
+               max(claimed_at) AS last_attempt_at
+        FROM found WHERE NOT test GROUP BY endpoint_id
+    ), added AS (",
+    statistics::add!(),
+    ")
+    SELECT id, attempts FROM found"
+);
 
 #[derive(FromRow)]
 struct ReapedRow {

@@ -1,31 +1,35 @@
 //! Settle: writes down how attempts ended, conditional on the lease's token.
 
 use super::error::StoreResultExt as _;
-use super::{PgStore, disable};
+use super::{PgStore, disable, operations, ordering, statistics};
 use crate::error::StoreError;
+use crate::operations::SettledOne;
+use crate::ordering::Done;
 use crate::work::{Settled, Settlement};
 use postrider_common::attempt::FailureKind;
 use postrider_common::delivery::{DeadReason, DeliveryState, Transition};
-use postrider_common::endpoint::DisableReason;
 use sqlx::{FromRow, PgConnection};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
-/// A success is also taken under a token that still stands although its lease has ended.
-pub(super) const SETTLE: &str = "
+/// A success is also taken under a token that still stands although its lease has ended; its attempt
+/// is on record by then, as lost.
+pub(super) const SETTLE: &str = concat!(
+    "
     WITH verdicts AS MATERIALIZED (
         SELECT * FROM unnest(
             $1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::bigint[], $6::int[], $7::text[],
             $8::timestamptz[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[],
-            $14::smallint[], $15::text[], $16::bytea[], $17::text[])
+            $14::smallint[], $15::text[], $16::bytea[], $17::text[], $18::bytea[])
         AS v (id, token, number, verdict, delay_us, failures, reason,
               started_at, duration_us, failure, url, contract, request_headers,
-              status, response_headers, response_body, response_end)
+              status, response_headers, response_body, response_end, contract_digest)
     ), locked AS MATERIALIZED (
-        SELECT v.*, d.tenant_id, d.event_id, d.endpoint_id, d.round, d.state AS state_before,
+        SELECT v.*, d.tenant_id, d.event_id, d.endpoint_id, d.round, d.test, d.ordering_key,
+               d.state AS state_before,
                CASE WHEN v.verdict <> 'scheduled' THEN v.verdict
                     WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN e.active AND e.disabled_at IS NULL THEN 'scheduled'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'scheduled'
                     ELSE 'held' END AS state
         FROM verdicts v
         CROSS JOIN LATERAL (
@@ -54,19 +58,33 @@ pub(super) const SETTLE: &str = "
             lease_until = NULL
     ), logged AS (
         INSERT INTO attempts (delivery_id, number, round, tenant_id, started_at, duration_us,
-            failure, url, contract, request_headers, status, response_headers, response_body,
-            response_end)
+            failure, url, contract, contract_digest, request_headers, status, response_headers,
+            response_body, response_end)
         SELECT id, number, round, tenant_id, started_at, duration_us, failure, url, contract,
-               request_headers, status, response_headers, response_body, response_end
+               contract_digest, request_headers, status, response_headers, response_body,
+               response_end
         FROM locked
         ON CONFLICT (delivery_id, number) DO UPDATE SET
             started_at = excluded.started_at, duration_us = excluded.duration_us,
             failure = excluded.failure, url = excluded.url, contract = excluded.contract,
+            contract_digest = excluded.contract_digest,
             request_headers = excluded.request_headers, status = excluded.status,
             response_headers = excluded.response_headers,
             response_body = excluded.response_body, response_end = excluded.response_end
-    )
-    SELECT id, token, endpoint_id, state_before FROM locked";
+    ), counted AS (
+        SELECT endpoint_id,
+               count(*) FILTER (WHERE number = 1 AND state_before = 'in_flight') AS attempted,
+               count(*) FILTER (WHERE state = 'dead') - count(*) FILTER (WHERE state_before = 'dead')
+                   AS dead,
+               max(started_at) AS last_attempt_at
+        FROM locked WHERE NOT test GROUP BY endpoint_id
+    ), added AS (",
+    statistics::add!(),
+    ")
+    SELECT id, token, endpoint_id, state_before,
+           CASE WHEN state IN ('delivered', 'dead') THEN ordering_key END AS done_key
+    FROM locked"
+);
 
 #[derive(FromRow)]
 struct SettledRow {
@@ -74,6 +92,8 @@ struct SettledRow {
     token: Uuid,
     endpoint_id: Uuid,
     state_before: String,
+    /// Its ordering key, if it has one and is finished.
+    done_key: Option<String>,
 }
 
 pub(super) async fn settle(
@@ -85,11 +105,14 @@ pub(super) async fn settle(
 
     let mut txn = store.hot.begin().await.or_store_error()?;
     let rows = statement.execute(&mut txn).await?;
+    ordering::advance(&mut txn, rows.iter().filter_map(SettledRow::done)).await?;
     let disabled = rows.iter().filter_map(|row| {
-        let reason = disables(chosen.get(&row.lease())?)?;
+        let reason = chosen.get(&row.lease())?.transition.disables()?;
         Some((row.endpoint_id, reason))
     });
-    disable::endpoints(&mut txn, disabled.collect()).await?;
+    disable::endpoints(&mut txn, store.operator.as_ref(), disabled.collect()).await?;
+    let settled: Vec<SettledOne<'_>> = rows.iter().filter_map(|row| row.with(&chosen)).collect();
+    operations::about_settled(&mut txn, store.operator.as_ref(), &settled).await?;
     txn.commit().await.or_store_error()?;
 
     let mut found: HashMap<Lease, Settled> =
@@ -115,16 +138,19 @@ fn one_per_lease(settlements: &[Settlement]) -> BTreeMap<Lease, &Settlement> {
     chosen
 }
 
-fn disables(settlement: &Settlement) -> Option<DisableReason> {
-    match settlement.transition {
-        Transition::Dead { disable, .. } => disable,
-        _ => None,
-    }
-}
-
 impl SettledRow {
     fn lease(&self) -> Lease {
         (self.id, self.token)
+    }
+
+    fn with<'a>(&self, chosen: &BTreeMap<Lease, &'a Settlement>) -> Option<SettledOne<'a>> {
+        let settlement = chosen.get(&self.lease())?;
+        Some(SettledOne { endpoint: self.endpoint_id, settlement })
+    }
+
+    fn done(&self) -> Option<Done> {
+        let key = self.done_key.clone()?;
+        Some(Done { endpoint_id: self.endpoint_id, key, id: self.id })
     }
 
     fn settled(&self) -> Settled {
@@ -160,6 +186,7 @@ struct LogColumns<'a> {
     response_headers: Vec<Option<String>>,
     response_bodies: Vec<Option<&'a [u8]>>,
     response_ends: Vec<Option<&'a str>>,
+    contract_digests: Vec<Option<&'a [u8]>>,
 }
 
 impl<'a> Columns<'a> {
@@ -202,6 +229,7 @@ impl<'a> Columns<'a> {
             .bind(self.log.response_headers)
             .bind(self.log.response_bodies)
             .bind(self.log.response_ends)
+            .bind(self.log.contract_digests)
             .fetch_all(&mut *txn)
             .await
             .or_store_error()
@@ -227,6 +255,8 @@ impl<'a> LogColumns<'a> {
             .push(response.map(|response| headers_text(&response.headers)).transpose()?);
         self.response_bodies.push(response.map(|response| response.body.as_ref()));
         self.response_ends.push(response.map(|response| response.body_end.as_str()));
+        let digest = record.contract_digest.as_ref();
+        self.contract_digests.push(digest.map(|digest| digest.as_bytes().as_slice()));
         Ok(())
     }
 }
@@ -243,7 +273,9 @@ impl Verdict {
     fn of(transition: Transition) -> Self {
         let nothing = |state, reason| Self { state, delay_us: 0, failures: 0, reason };
         match transition {
-            Transition::Delivered => nothing(DeliveryState::Delivered, None),
+            Transition::Delivered | Transition::DeliveredLast => {
+                nothing(DeliveryState::Delivered, None)
+            }
             Transition::Dead { reason, .. } => nothing(DeliveryState::Dead, Some(reason)),
             Transition::Retry { delay, progress } => Self {
                 state: DeliveryState::Scheduled,

@@ -4,33 +4,18 @@ use super::PgStore;
 use super::error::{StoreResultExt as _, classify, violates};
 use crate::error::StoreError;
 use crate::tenants::{
-    ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, Tenants,
+    ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, TenantPatch, Tenants,
 };
 use async_trait::async_trait;
 use postrider_common::api_key::{ApiKey, ApiKeyHash, Scope};
 use postrider_common::id::ApiKeyId;
+use postrider_common::keeping::Days;
 use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
 use sqlx::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-#[derive(FromRow)]
-struct TenantRow {
-    id: String,
-    name: String,
-    contract: String,
-    created_at: OffsetDateTime,
-}
-
-impl TryFrom<TenantRow> for Tenant {
-    type Error = StoreError;
-
-    fn try_from(row: TenantRow) -> Result<Self, StoreError> {
-        let TenantRow { id, name, contract, created_at } = row;
-        let id = TenantId::parse(id).map_err(|_| StoreError::Unreadable { what: "tenant id" })?;
-        Ok(Self { id, name, contract, created_at })
-    }
-}
+type TenantRow = crate::rows::tenant::TenantRow<OffsetDateTime>;
 
 #[derive(FromRow)]
 struct ApiKeyRow {
@@ -68,13 +53,16 @@ impl TryFrom<ApiKeyRow> for StoredApiKey {
 impl Tenants for PgStore {
     async fn tenant_create(&self, new: NewTenant) -> Result<TenantCreated, StoreError> {
         let row = sqlx::query_as::<_, TenantRow>(
-            "INSERT INTO tenants (id, name, contract) VALUES ($1, $2, $3)
+            "INSERT INTO tenants (id, name, contract, retention_days, hold_days)
+             VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (id) DO NOTHING
-             RETURNING id, name, contract, created_at",
+             RETURNING id, name, contract, retention_days, hold_days, created_at",
         )
         .bind(new.id.as_str())
         .bind(new.name)
         .bind(new.contract)
+        .bind(new.keeping.retention.map(stored))
+        .bind(stored(new.keeping.hold))
         .fetch_optional(&self.log)
         .await
         .or_store_error()?;
@@ -86,9 +74,33 @@ impl Tenants for PgStore {
 
     async fn tenant_get(&self, id: &TenantId) -> Result<Option<Tenant>, StoreError> {
         sqlx::query_as::<_, TenantRow>(
-            "SELECT id, name, contract, created_at FROM tenants WHERE id = $1",
+            "SELECT id, name, contract, retention_days, hold_days, created_at
+             FROM tenants WHERE id = $1",
         )
         .bind(id.as_str())
+        .fetch_optional(&self.log)
+        .await
+        .or_store_error()?
+        .map(Tenant::try_from)
+        .transpose()
+    }
+
+    async fn tenant_update(
+        &self,
+        id: &TenantId,
+        patch: TenantPatch,
+    ) -> Result<Option<Tenant>, StoreError> {
+        sqlx::query_as::<_, TenantRow>(
+            "UPDATE tenants SET name = coalesce($2, name), hold_days = coalesce($3, hold_days),
+                    retention_days = CASE WHEN $4 THEN $5 ELSE retention_days END
+             WHERE id = $1
+             RETURNING id, name, contract, retention_days, hold_days, created_at",
+        )
+        .bind(id.as_str())
+        .bind(patch.name)
+        .bind(patch.hold.map(stored))
+        .bind(patch.retention.is_some())
+        .bind(patch.retention.flatten().map(stored))
         .fetch_optional(&self.log)
         .await
         .or_store_error()?
@@ -102,7 +114,7 @@ impl Tenants for PgStore {
         limit: u32,
     ) -> Result<Vec<Tenant>, StoreError> {
         sqlx::query_as::<_, TenantRow>(
-            r#"SELECT id, name, contract, created_at FROM tenants
+            r#"SELECT id, name, contract, retention_days, hold_days, created_at FROM tenants
                WHERE id COLLATE "C" > $1 ORDER BY id COLLATE "C" LIMIT $2"#,
         )
         .bind(after.map_or("", TenantId::as_str))
@@ -187,4 +199,8 @@ impl Tenants for PgStore {
             .map(StoredApiKey::try_from)
             .transpose()
     }
+}
+
+fn stored(days: Days) -> i32 {
+    days.get().into()
 }

@@ -1,10 +1,10 @@
 //! The dispatcher's work: which file does what.
 
-use super::{PgStore, backlog, claim, feed, follow, lost, reap, release, settle, take_over};
+use super::{PgStore, backlog, claim, defer, feed, follow, lost, reap, release, settle, take_over};
 use crate::error::StoreError;
 use crate::work::{
-    Backlog, Claimed, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
-    TakenOver, Work, WorkQueue,
+    Backlog, Claimed, Deferral, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled,
+    Settlement, TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -29,6 +29,10 @@ impl Work for PgStore {
 
     async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError> {
         release::release(self, releases).await
+    }
+
+    async fn deliveries_defer(&self, deferrals: &[Deferral]) -> Result<u64, StoreError> {
+        defer::defer(self, deferrals).await
     }
 
     async fn deliveries_refuse(

@@ -8,19 +8,23 @@
 mod insert;
 mod keys;
 mod matching;
+mod test;
+mod turns;
 
 #[cfg(feature = "conformance")]
 pub(super) use {
     insert::STATEMENTS as INSERT, keys::STATEMENTS as KEYS, matching::STATEMENTS as MATCHING,
+    turns::STATEMENTS as TURNS,
 };
 
 use super::SqliteStore;
 use super::error::StoreResultExt as _;
 use crate::accept::verdict::Verdict;
-use crate::accept::{Acceptance, Accepted, NewEvent, QueueRoom};
+use crate::accept::{Acceptance, Accepted, NewEvent, QueueRoom, TestAccepted, refusal};
+use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
 use async_trait::async_trait;
-use postrider_common::tenant::TenantId;
+use postrider_common::tenant::{TenantId, TenantScope};
 use std::collections::{HashMap, HashSet};
 
 pub(super) const QUEUED: &str = "
@@ -41,8 +45,10 @@ impl Acceptance for SqliteStore {
         let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
         let endpoints = matching::load(&mut txn, &self.matching, &tenants).await?;
 
+        let now = Some(txn.now().try_into()?);
+        let refusal = |event: &NewEvent| refusal(event, endpoints.contains_key(&event.tenant), now);
         let known: Vec<&NewEvent> =
-            events.iter().filter(|event| endpoints.contains_key(&event.tenant)).collect();
+            events.iter().filter(|event| refusal(event).is_none()).collect();
         let plans: Vec<_> =
             known.iter().map(|event| endpoints[&event.tenant].wanting(&event.event_type)).collect();
         let counts: Vec<u32> =
@@ -65,8 +71,17 @@ impl Acceptance for SqliteStore {
                 (event.id, verdict.into_accepted(deliveries, queued))
             })
             .collect();
-        let mut result = |event: &NewEvent| by_event.remove(&event.id);
+        let mut result = |event: &NewEvent| by_event.remove(&event.id).or_else(|| refusal(event));
         Ok(events.iter().map(|event| result(event).unwrap_or(Accepted::UnknownTenant)).collect())
+    }
+
+    async fn test_accept(
+        &self,
+        scope: &TenantScope,
+        endpoint: &EndpointRef,
+        event: &NewEvent,
+    ) -> Result<TestAccepted, StoreError> {
+        test::accept(self, scope, endpoint, event).await
     }
 
     async fn deliveries_queued(&self, tenant: &TenantId, limit: u32) -> Result<u32, StoreError> {

@@ -1,7 +1,7 @@
 //! Backlog: for how long the oldest deliveries have waited.
 //!
 //! A loose index scan finds the endpoints that have `scheduled` deliveries, as the feeder's does, and
-//! probes the first of each; one probe more finds the oldest `queued` one.
+//! probes the first of each whose breaker is closed; one probe more finds the oldest `queued` one.
 
 use super::SqliteStore;
 use super::clock::Micros;
@@ -22,6 +22,8 @@ pub(super) const BACKLOG: &str = "
     SELECT (SELECT min((SELECT o.next_attempt_at FROM deliveries o
                         WHERE o.endpoint_id = waiting.endpoint_id AND o.state = 'scheduled'
                           AND o.next_attempt_at <= ?1
+                          AND (SELECT b.state <> 'closed' FROM endpoint_breaker b
+                               WHERE b.endpoint_id = waiting.endpoint_id) IS NOT TRUE
                         ORDER BY o.next_attempt_at LIMIT 1))
             FROM waiting),
            (SELECT queued_at FROM deliveries WHERE state = 'queued' AND queued_at <= ?1

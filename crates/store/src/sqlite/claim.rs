@@ -1,4 +1,5 @@
-//! Claim: `queued` becomes `in_flight` under a fresh token, or what the endpoint's state asks for.
+//! Claim: `queued` becomes `in_flight` under a fresh token, or what the endpoint's state asks for. A
+//! test asks only that there is an endpoint.
 
 use super::SqliteStore;
 use super::batch::json;
@@ -6,6 +7,7 @@ use super::clock::Micros;
 use super::error::StoreResultExt as _;
 use crate::error::StoreError;
 use crate::work::{Claim, Claimed, ClaimedDelivery, EventContent, LeasePolicy};
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::delivery::{DeliveryState, Progress};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
@@ -36,7 +38,7 @@ pub(super) const CLAIM: &str = "
     FROM (
         SELECT d.id AS found_id, wanted.token,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN e.active AND e.disabled_at IS NULL THEN 'in_flight'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'in_flight'
                     ELSE 'held' END AS state,
                coalesce(e.timeout_s,
                         (SELECT c.value ->> 1 FROM json_each(?2) AS c
@@ -50,7 +52,9 @@ pub(super) const CLAIM: &str = "
     WHERE id = found.found_id
     RETURNING id, state, tenant_id, endpoint_id,
               (SELECT version FROM endpoints WHERE endpoints.id = endpoint_id) AS version,
-              event_id, lease_token AS token, attempts AS attempt, failures,
+              event_id, lease_token AS token, attempts AS attempt, failures, contract_version, test,
+              ordering_key IS NOT NULL AS ordered,
+              coalesce(next_attempt_at, ?5) AS due_at,
               (lease_until - claimed_at) / 1000000 AS lease_s";
 
 pub(super) const UNKNOWN_AMONG: &str = "
@@ -58,7 +62,8 @@ pub(super) const UNKNOWN_AMONG: &str = "
     WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE id = unhex(wanted.value, '-'))";
 
 pub(super) const EVENTS: &str = "
-    SELECT e.id, e.given_id, e.event_type, e.payload, e.occurred_at, e.accepted_at, e.traceparent
+    SELECT e.id, e.given_id, e.event_type, e.payload, e.occurred_at, e.accepted_at, e.traceparent,
+           e.deliver_at
     FROM json_each(?1) AS wanted CROSS JOIN events e ON e.id = unhex(wanted.value, '-')";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -81,6 +86,10 @@ struct ClaimRow {
     token: Option<Uuid>,
     attempt: u32,
     failures: u32,
+    contract_version: Option<i32>,
+    test: bool,
+    ordered: bool,
+    due_at: Micros,
     lease_s: Option<u32>,
 }
 
@@ -93,6 +102,7 @@ struct EventRow {
     occurred_at: Micros,
     accepted_at: Micros,
     traceparent: Option<String>,
+    deliver_at: Option<Micros>,
 }
 
 pub(super) async fn claim(
@@ -169,7 +179,11 @@ impl ClaimRow {
                 event: EventId::from_uuid(self.event_id),
                 token: self.token.map(LeaseToken::from_uuid).ok_or(unreadable("token"))?,
                 attempt: self.attempt,
+                due_at: self.due_at.try_into()?,
                 progress: Progress { failures: self.failures },
+                contract_version: self.contract_version.map(ContractVersion::from_number),
+                test: self.test,
+                ordered: self.ordered,
                 lease: Duration::from_secs(self.lease_s.ok_or(unreadable("lease"))?.into()),
             }),
             _ => return Err(unreadable("delivery state")),
@@ -223,9 +237,18 @@ impl EventRow {
             .map_err(|_| StoreError::Unreadable { what: "event type" })?;
         let occurred_at = self.occurred_at.try_into()?;
         let accepted_at = self.accepted_at.try_into()?;
+        let deliver_at = self.deliver_at.map(TryInto::try_into).transpose()?;
         // What cannot be read is no reason not to send.
         let trace = self.traceparent.and_then(|text| TraceContext::parse(&text).ok());
         let (given_id, payload) = (self.given_id, self.payload.into());
-        Ok(EventContent { given_id, event_type, payload, occurred_at, accepted_at, trace })
+        Ok(EventContent {
+            given_id,
+            event_type,
+            payload,
+            occurred_at,
+            accepted_at,
+            deliver_at,
+            trace,
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::StoreResultExt as _;
 use crate::error::StoreError;
+use crate::rows::StoredTime;
 use sqlx::SqliteConnection;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -58,6 +59,12 @@ impl TryFrom<Micros> for OffsetDateTime {
     fn try_from(micros: Micros) -> Result<Self, StoreError> {
         Self::from_unix_timestamp_nanos(i128::from(micros.0) * 1_000)
             .map_err(|_| StoreError::Unreadable { what: "time" })
+    }
+}
+
+impl StoredTime for Micros {
+    fn read(self) -> Result<OffsetDateTime, StoreError> {
+        self.try_into()
     }
 }
 

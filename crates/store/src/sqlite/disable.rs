@@ -1,10 +1,14 @@
 //! Disable: switching endpoints off because of what a receiver answered, as part of settling.
 
 use super::batch::json;
+use super::breaker;
 use super::error::StoreResultExt as _;
+use super::operations;
 use super::writer::WriteTxn;
 use crate::error::StoreError;
+use crate::operations::OperationalKind;
 use postrider_common::endpoint::DisableReason;
+use postrider_common::tenant::TenantId;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -20,7 +24,8 @@ pub(super) const DISABLE: &str = "
                          updated_at = ?2
     FROM (SELECT unhex(value ->> 'endpoint', '-') AS endpoint, value ->> 'reason' AS reason
           FROM json_each(?1)) AS given
-    WHERE id = given.endpoint AND disabled_at IS NULL AND deleted_at IS NULL";
+    WHERE id = given.endpoint AND disabled_at IS NULL AND deleted_at IS NULL
+    RETURNING id";
 
 #[derive(Serialize)]
 struct Row {
@@ -31,6 +36,7 @@ struct Row {
 /// Switches endpoints off, each for a reason; those that are off or deleted stay as they are.
 pub(super) async fn endpoints(
     txn: &mut WriteTxn,
+    operator: Option<&TenantId>,
     endpoints: impl Iterator<Item = (Uuid, DisableReason)>,
 ) -> Result<(), StoreError> {
     let row = |(endpoint, reason): (Uuid, DisableReason)| Row { endpoint, reason: reason.as_str() };
@@ -41,7 +47,10 @@ pub(super) async fn endpoints(
     let (given, now) = (json(&rows)?, txn.now());
     let bump = sqlx::query(BUMP_TENANTS).bind(&given);
     bump.execute(txn.connection()).await.or_store_error()?;
-    let disable = sqlx::query(DISABLE).bind(&given).bind(now);
-    disable.execute(txn.connection()).await.or_store_error()?;
-    Ok(())
+    let disable = sqlx::query_scalar(DISABLE).bind(&given).bind(now);
+    let disabled: Vec<Uuid> = disable.fetch_all(txn.connection()).await.or_store_error()?;
+    let kind = OperationalKind::EndpointDisabled;
+    operations::about_endpoints(txn, operator, &disabled, kind, None).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.endpoint).collect();
+    breaker::reset(txn, &ids).await
 }

@@ -5,6 +5,8 @@ mod create;
 mod delete;
 mod read;
 mod row;
+mod secret;
+mod statistics;
 mod update;
 
 #[cfg(feature = "conformance")]
@@ -12,8 +14,8 @@ pub(super) use read::FOR_SENDING;
 
 use super::SqliteStore;
 use crate::endpoints::{
-    EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated, Endpoints,
-    NewEndpoint,
+    EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointStatistics,
+    EndpointUpdated, Endpoints, NewEndpoint, SecretRotated, SecretRotation,
 };
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
@@ -21,6 +23,7 @@ use async_trait::async_trait;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantScope;
+use std::collections::HashMap;
 
 #[async_trait]
 impl Endpoints for SqliteStore {
@@ -56,6 +59,31 @@ impl Endpoints for SqliteStore {
         patch: EndpointPatch,
     ) -> Result<EndpointUpdated, StoreError> {
         update::update(self, scope, endpoint, patch).await
+    }
+
+    async fn secret_rotate(
+        &self,
+        scope: &TenantScope,
+        endpoint: &EndpointRef,
+        rotation: SecretRotation,
+    ) -> Result<SecretRotated, StoreError> {
+        secret::rotate(self, scope, endpoint, rotation).await
+    }
+
+    async fn secret_activate(
+        &self,
+        scope: &TenantScope,
+        endpoint: &EndpointRef,
+    ) -> Result<EndpointUpdated, StoreError> {
+        secret::activate(self, scope, endpoint).await
+    }
+
+    async fn endpoint_statistics(
+        &self,
+        scope: &TenantScope,
+        endpoints: &[EndpointId],
+    ) -> Result<HashMap<EndpointId, EndpointStatistics>, StoreError> {
+        statistics::statistics(self, scope, endpoints).await
     }
 
     async fn endpoint_delete(

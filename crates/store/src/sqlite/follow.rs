@@ -1,11 +1,12 @@
 //! Follow: waiting deliveries take the state that their endpoint's state asks for.
 //!
 //! Pausing, resuming or deleting an endpoint changes one row; what waits for it, however much that
-//! is, follows here in bounded steps.
+//! is, follows here in bounded steps. A test is held by nothing.
 
-use super::SqliteStore;
 use super::batch::json;
 use super::error::StoreResultExt as _;
+use super::writer::WriteTxn;
+use super::{SqliteStore, ordering};
 use crate::error::StoreError;
 use uuid::Uuid;
 
@@ -42,7 +43,8 @@ pub(super) const HOLD: &str = "
     FROM waiting
     CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
     CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'scheduled'
-    WHERE e.deleted_at IS NOT NULL OR NOT e.active OR e.disabled_at IS NOT NULL
+    WHERE e.deleted_at IS NOT NULL
+       OR (NOT d.test AND (NOT e.active OR e.disabled_at IS NOT NULL))
     LIMIT ?1";
 
 /// Due times of deliveries that are resumed keep the order in which they were accepted.
@@ -61,15 +63,23 @@ pub(super) const WRITE: &str = "
 
 pub(super) async fn follow(store: &SqliteStore, limit: u32) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
-    let now = txn.now();
     let mut moved = 0;
     for choose in [RESUME, HOLD] {
-        let choose = sqlx::query_as(choose).bind(limit);
-        let chosen: Vec<(Uuid, String)> =
-            choose.fetch_all(txn.connection()).await.or_store_error()?;
-        let write = sqlx::query(WRITE).bind(json(&chosen)?).bind(now);
-        moved += write.execute(txn.connection()).await.or_store_error()?.rows_affected();
+        moved += change(&mut txn, choose, limit).await?;
     }
+    moved += ordering::follow(store, &mut txn, limit).await?;
     txn.commit().await?;
     Ok(moved)
+}
+
+/// Gives the deliveries that a statement chooses the state that it says. Gives how many.
+pub(super) async fn change(
+    txn: &mut WriteTxn,
+    choose: &'static str,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let choose = sqlx::query_as(choose).bind(limit);
+    let chosen: Vec<(Uuid, String)> = choose.fetch_all(txn.connection()).await.or_store_error()?;
+    let write = sqlx::query(WRITE).bind(json(&chosen)?).bind(txn.now());
+    Ok(write.execute(txn.connection()).await.or_store_error()?.rows_affected())
 }

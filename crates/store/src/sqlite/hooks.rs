@@ -4,20 +4,35 @@
 use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
-    SqliteStore, accept, backlog, claim, disable, endpoints, feed, follow, lost, reap, release,
-    settle,
+    SqliteStore, accept, backlog, breaker, claim, dead_letters, defer, disable, endpoints, feed,
+    follow, lost, operations, ordering, rate, reap, release, replays, retention, settle,
+    statistics,
 };
-use crate::conformance::{RawDelivery, TestHooks};
+use crate::SharedStore;
+use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
 use crate::error::StoreError;
 use async_trait::async_trait;
-use postrider_common::id::{DeliveryId, EndpointId};
+use postrider_common::id::{DeliveryId, EndpointId, ReplayId};
+use postrider_common::tenant::TenantId;
+use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-const AGE: [&str; 2] = [
+const AGE: [&str; 10] = [
     "UPDATE deliveries SET next_attempt_at = next_attempt_at - ?1, queued_at = queued_at - ?1,
-                           lease_until = lease_until - ?1, claimed_at = claimed_at - ?1",
+                           lease_until = lease_until - ?1, claimed_at = claimed_at - ?1,
+                           created_at = created_at - ?1",
     "UPDATE endpoint_flow SET feed_after = feed_after - ?1",
+    "UPDATE endpoints SET previous_until = previous_until - ?1",
+    "UPDATE endpoint_rates SET since = since - ?1, more_at = more_at - ?1",
+    "UPDATE endpoint_breaker SET down_since = down_since - ?1, changed_at = changed_at - ?1,
+                                 probe_at = probe_at - ?1, probed_at = probed_at - ?1",
+    "UPDATE replay_jobs SET paid_until = paid_until - ?1, next_step_at = next_step_at - ?1",
+    "UPDATE idempotency_keys SET created_at = created_at - ?1",
+    "UPDATE retention_turns SET next_at = next_at - ?1",
+    "UPDATE operational_events SET created_at = created_at - ?1",
+    "UPDATE endpoints SET warned_at = warned_at - ?1",
 ];
 
 const WATCH: &str = "
@@ -27,6 +42,16 @@ const WATCH: &str = "
     BEGIN
         INSERT INTO observed_transitions VALUES (OLD.state, NEW.state);
     END;";
+
+const MISCOUNTED: &str = "
+    SELECT e.id FROM endpoints e
+    WHERE e.deleted_at IS NULL AND EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id)
+      AND ((SELECT count(*) FROM deliveries d JOIN attempts a ON a.delivery_id = d.id
+            WHERE d.endpoint_id = e.id AND NOT d.test AND a.number = 1),
+           (SELECT count(*) FROM deliveries d
+            WHERE d.endpoint_id = e.id AND NOT d.test AND d.state = 'dead'))
+       <> (SELECT coalesce(sum(s.attempted), 0), coalesce(sum(s.dead), 0)
+           FROM endpoint_stats s WHERE s.endpoint_id = e.id)";
 
 #[async_trait]
 impl TestHooks for SqliteStore {
@@ -56,11 +81,15 @@ impl TestHooks for SqliteStore {
     }
 
     async fn raw_secret(&self, id: EndpointId) -> Result<Vec<u8>, StoreError> {
-        sqlx::query_scalar("SELECT secret FROM endpoints WHERE id = ?1")
-            .bind(id.as_uuid())
-            .fetch_one(&self.readers)
-            .await
-            .or_store_error()
+        let kept: (Vec<u8>, Option<Vec<u8>>, Option<Vec<u8>>) = sqlx::query_as(
+            "SELECT secret, previous_secret, second_secret FROM endpoints WHERE id = ?1",
+        )
+        .bind(id.as_uuid())
+        .fetch_one(&self.readers)
+        .await
+        .or_store_error()?;
+        let (secret, previous, second) = kept;
+        Ok([secret, previous.unwrap_or_default(), second.unwrap_or_default()].concat())
     }
 
     async fn watch_transitions(&self) -> Result<(), StoreError> {
@@ -106,6 +135,75 @@ impl TestHooks for SqliteStore {
         set.execute(txn.connection()).await.or_store_error()?;
         txn.commit().await
     }
+
+    fn telling(&self, operator: &TenantId) -> SharedStore {
+        Arc::new(self.clone().operated_by(Some(operator.clone())))
+    }
+
+    async fn ordering_keys(&self) -> Result<u64, StoreError> {
+        let count = sqlx::query_scalar("SELECT count(*) FROM ordering_keys");
+        let count: i64 = count.fetch_one(&self.readers).await.or_store_error()?;
+        Ok(count.cast_unsigned())
+    }
+
+    async fn make_test(&self, id: DeliveryId) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let set = sqlx::query("UPDATE deliveries SET test = 1 WHERE id = ?1").bind(id.as_uuid());
+        set.execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
+    }
+
+    async fn spoil_replay(&self, id: ReplayId) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let spoil = sqlx::query("UPDATE replay_jobs SET filter = '' WHERE id = ?1");
+        spoil.bind(id.as_uuid()).execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
+    }
+
+    async fn make_room_for(&self, _at: OffsetDateTime) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn miscounted(&self) -> Result<Vec<EndpointId>, StoreError> {
+        let ids: Vec<Uuid> =
+            sqlx::query_scalar(MISCOUNTED).fetch_all(&self.readers).await.or_store_error()?;
+        Ok(ids.into_iter().map(EndpointId::from_uuid).collect())
+    }
+
+    async fn add_statistics(
+        &self,
+        id: EndpointId,
+        statistics: RawStatistics,
+    ) -> Result<(), StoreError> {
+        let RawStatistics { attempted, dead, last_attempt_at } = statistics;
+        let mut txn = self.writer.begin().await?;
+        sqlx::query(
+            "INSERT INTO endpoint_stats (endpoint_id, shard, attempted, dead, last_attempt_at)
+             SELECT ?1, count(*), ?2, ?3, ?4 FROM endpoint_stats WHERE endpoint_id = ?1",
+        )
+        .bind(id.as_uuid())
+        .bind(attempted)
+        .bind(dead)
+        .bind(last_attempt_at.map(Micros::from))
+        .execute(txn.connection())
+        .await
+        .or_store_error()?;
+        txn.commit().await
+    }
+
+    async fn raw_statistics(&self, id: EndpointId) -> Result<RawStatistics, StoreError> {
+        let sums: (i64, i64, Option<Micros>) = sqlx::query_as(
+            "SELECT coalesce(sum(attempted), 0), coalesce(sum(dead), 0), max(last_attempt_at)
+             FROM endpoint_stats WHERE endpoint_id = ?1",
+        )
+        .bind(id.as_uuid())
+        .fetch_one(&self.readers)
+        .await
+        .or_store_error()?;
+        let (attempted, dead, last) = sums;
+        let last_attempt_at = last.map(OffsetDateTime::try_from).transpose()?;
+        Ok(RawStatistics { attempted, dead, last_attempt_at })
+    }
 }
 
 impl SqliteStore {
@@ -119,14 +217,24 @@ impl SqliteStore {
             settle::FIND,
             settle::WRITE,
             settle::LOG,
+            statistics::ADD,
             disable::BUMP_TENANTS,
             disable::DISABLE,
+            operations::ABOUT_DELIVERIES,
+            operations::WARN,
             release::RELEASE,
+            defer::DEFER,
+            defer::PAUSE,
             release::REFUSE,
             release::PAUSE,
             release::UNQUEUE,
             feed::CHOOSE,
+            breaker::WITHHELD,
+            breaker::IN_EFFECT,
             feed::WRITE,
+            rate::READ,
+            rate::ELDERS,
+            rate::WRITE,
             reap::FIND,
             reap::LOG,
             reap::WRITE,
@@ -136,10 +244,38 @@ impl SqliteStore {
             follow::RESUME,
             follow::HOLD,
             follow::WRITE,
+            ordering::NEXT,
+            ordering::DUE,
+            ordering::MOVE,
+            ordering::EMPTY,
+            ordering::PLACES,
+            ordering::LOOK,
+            ordering::LET_GO,
             endpoints::FOR_SENDING,
+            replays::step::TURN,
+            replays::step::MOVE,
+            replays::scan::BY_TENANT,
+            replays::scan::BY_ENDPOINT,
+            replays::scan::DEAD,
+            replays::scan::EVENTS,
+            replays::write::AGAIN,
+            replays::write::AS_NEW,
+            replays::write::MISSED,
+            dead_letters::DISCARD,
+            retention::held::FIND,
+            retention::held::EXPIRE,
+            retention::turn::TURN,
+            retention::rows::CHOOSE,
+            retention::rows::DELIVERIES,
+            retention::rows::REMOVE_ATTEMPTS,
+            retention::rows::REMOVE_DELIVERIES,
+            retention::rows::REMOVE_EVENTS,
+            retention::rows::KEYS,
+            retention::rows::REMOVE_KEYS,
         ];
         statements.extend(accept::MATCHING);
         statements.extend(accept::KEYS);
+        statements.extend(accept::TURNS);
         statements.extend(accept::INSERT);
         statements
     }

@@ -3,9 +3,21 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "init", include_str!("../../../../migrations/sqlite/0001_init.sql")),
     (2, "traceparent", include_str!("../../../../migrations/sqlite/0002_traceparent.sql")),
+    (3, "contracts", include_str!("../../../../migrations/sqlite/0003_contracts.sql")),
+    (4, "rates", include_str!("../../../../migrations/sqlite/0004_rates.sql")),
+    (5, "replay_jobs", include_str!("../../../../migrations/sqlite/0005_replay_jobs.sql")),
+    (6, "deliver_at", include_str!("../../../../migrations/sqlite/0006_deliver_at.sql")),
+    (7, "breaker", include_str!("../../../../migrations/sqlite/0007_breaker.sql")),
+    (8, "ordering", include_str!("../../../../migrations/sqlite/0008_ordering.sql")),
+    (
+        9,
+        "operational_events",
+        include_str!("../../../../migrations/sqlite/0009_operational_events.sql"),
+    ),
+    (10, "retention", include_str!("../../../../migrations/sqlite/0010_retention.sql")),
 ];
 
 /// A migrator for all of them.

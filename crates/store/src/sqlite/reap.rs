@@ -6,13 +6,15 @@
 use super::SqliteStore;
 use super::batch::json;
 use super::error::StoreResultExt as _;
+use super::statistics::{self, Recorded};
 use crate::error::StoreError;
 use crate::work::Reaped;
 use postrider_common::id::DeliveryId;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 pub(super) const FIND: &str = "
-    SELECT id, attempts FROM deliveries WHERE state = 'in_flight' AND lease_until < ?1
+    SELECT id, attempts, claimed_at FROM deliveries WHERE state = 'in_flight' AND lease_until < ?1
     ORDER BY lease_until LIMIT ?2";
 
 pub(super) const LOG: &str = "
@@ -37,7 +39,7 @@ pub(super) const WRITE: &str = "
     FROM (
         SELECT d.id AS found_id,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN e.active AND e.disabled_at IS NULL THEN 'scheduled'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'scheduled'
                     ELSE 'held' END AS state
         FROM json_each(?1) AS expired
         CROSS JOIN deliveries d ON d.id = unhex(expired.value, '-')
@@ -45,17 +47,39 @@ pub(super) const WRITE: &str = "
     ) AS found
     WHERE id = found.found_id";
 
+#[derive(FromRow)]
+struct ExpiredRow {
+    id: Uuid,
+    attempts: u32,
+    claimed_at: i64,
+}
+
 pub(super) async fn reap(store: &SqliteStore, limit: u32) -> Result<Vec<Reaped>, StoreError> {
     let mut txn = store.writer.begin().await?;
     let now = txn.now();
     let find = sqlx::query_as(FIND).bind(now).bind(limit);
-    let expired: Vec<(Uuid, u32)> = find.fetch_all(txn.connection()).await.or_store_error()?;
-    let ids = json(&expired.iter().map(|(id, _)| id).collect::<Vec<_>>())?;
+    let expired: Vec<ExpiredRow> = find.fetch_all(txn.connection()).await.or_store_error()?;
+    let ids = json(&expired.iter().map(|row| row.id).collect::<Vec<_>>())?;
     for statement in [LOG, WRITE] {
         let write = sqlx::query(statement).bind(&ids).bind(now);
         write.execute(txn.connection()).await.or_store_error()?;
     }
+    statistics::add(&mut txn, expired.iter().map(ExpiredRow::recorded)).await?;
     txn.commit().await?;
-    let reaped = |(id, attempt)| Reaped { delivery: DeliveryId::from_uuid(id), attempt };
+    let reaped = |row: ExpiredRow| {
+        let delivery = DeliveryId::from_uuid(row.id);
+        Reaped { delivery, attempt: row.attempts }
+    };
     Ok(expired.into_iter().map(reaped).collect())
+}
+
+impl ExpiredRow {
+    fn recorded(&self) -> Recorded {
+        Recorded {
+            delivery: self.id,
+            is_first: self.attempts == 1,
+            was_dead: false,
+            started_at: Some(self.claimed_at),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::SqliteStore;
 use super::batch::json;
 use super::error::StoreResultExt as _;
+use super::writer::WriteTxn;
 use crate::error::StoreError;
 use crate::work::Release;
 use postrider_common::id::DeliveryId;
@@ -67,9 +68,14 @@ pub(super) async fn refuse(
 /// place.
 pub(super) async fn unqueue(store: &SqliteStore, ids: &[DeliveryId]) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
-    let now = txn.now();
-    let unqueue = sqlx::query(UNQUEUE).bind(json(ids)?).bind(now);
-    let done = unqueue.execute(txn.connection()).await.or_store_error()?;
+    let done = unqueue_in(&mut txn, ids).await?;
     txn.commit().await?;
+    Ok(done)
+}
+
+/// The same, as part of something else.
+pub(super) async fn unqueue_in(txn: &mut WriteTxn, ids: &[DeliveryId]) -> Result<u64, StoreError> {
+    let unqueue = sqlx::query(UNQUEUE).bind(json(ids)?).bind(txn.now());
+    let done = unqueue.execute(txn.connection()).await.or_store_error()?;
     Ok(done.rows_affected())
 }

@@ -3,13 +3,16 @@
 mod row;
 
 use super::batch::{Bytes, json};
+use super::clock::Micros;
 use super::error::StoreResultExt as _;
+use super::statistics::{self, Recorded};
 use super::writer::WriteTxn;
-use super::{SqliteStore, disable};
+use super::{SqliteStore, disable, operations, ordering};
 use crate::error::StoreError;
+use crate::operations::SettledOne;
+use crate::ordering::Done;
 use crate::work::{Settled, Settlement};
-use postrider_common::delivery::{DeliveryState, Transition};
-use postrider_common::endpoint::DisableReason;
+use postrider_common::delivery::DeliveryState;
 use row::{AttemptRow, LeaseRow, VerdictRow};
 use sqlx::FromRow;
 use std::collections::{BTreeMap, HashMap};
@@ -23,7 +26,8 @@ pub(super) const FIND: &str = "
                value ->> 'succeeded' AS succeeded
         FROM json_each(?1)
     )
-    SELECT d.id, d.lease_token AS token, d.endpoint_id, d.state AS state_before
+    SELECT d.id, d.lease_token AS token, d.endpoint_id, d.state AS state_before,
+           d.ordering_key
     FROM given
     CROSS JOIN deliveries d ON d.id = given.id AND d.lease_token = given.token
     WHERE d.state = 'in_flight' OR (given.succeeded AND d.state <> 'delivered')";
@@ -40,7 +44,7 @@ pub(super) const WRITE: &str = "
         SELECT d.id AS found_id,
                CASE WHEN verdict ->> 'state' <> 'scheduled' THEN verdict ->> 'state'
                     WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN e.active AND e.disabled_at IS NULL THEN 'scheduled'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'scheduled'
                     ELSE 'held' END AS state,
                verdict ->> 'reason' AS reason, verdict ->> 'delay_us' AS delay_us,
                verdict ->> 'failures' AS failures, verdict ->> 'status' AS status,
@@ -54,11 +58,12 @@ pub(super) const WRITE: &str = "
 pub(super) const LOG: &str = "
     WITH given AS MATERIALIZED (SELECT value AS attempt FROM json_each(?1))
     INSERT INTO attempts (delivery_id, number, round, tenant_id, started_at, duration_us, failure,
-        url, contract, request_headers, status, response_headers, response_body, response_end)
+        url, contract, contract_digest, request_headers, status, response_headers, response_body,
+        response_end)
     SELECT d.id, attempt ->> 'number', d.round, d.tenant_id, attempt ->> 'started_at',
            attempt ->> 'duration_us', attempt ->> 'failure', attempt ->> 'url',
-           attempt ->> 'contract', attempt ->> 'request_headers', attempt ->> 'status',
-           attempt ->> 'response_headers',
+           attempt ->> 'contract', unhex(attempt ->> 'contract_digest'),
+           attempt ->> 'request_headers', attempt ->> 'status', attempt ->> 'response_headers',
            substr(?2, attempt ->> '$.response_body.at', attempt ->> '$.response_body.len'),
            attempt ->> 'response_end'
     FROM given CROSS JOIN deliveries d ON d.id = unhex(attempt ->> 'id', '-')
@@ -66,6 +71,7 @@ pub(super) const LOG: &str = "
     ON CONFLICT (delivery_id, number) DO UPDATE SET
         started_at = excluded.started_at, duration_us = excluded.duration_us,
         failure = excluded.failure, url = excluded.url, contract = excluded.contract,
+        contract_digest = excluded.contract_digest,
         request_headers = excluded.request_headers, status = excluded.status,
         response_headers = excluded.response_headers, response_body = excluded.response_body,
         response_end = excluded.response_end";
@@ -76,6 +82,7 @@ struct FoundRow {
     token: Uuid,
     endpoint_id: Uuid,
     state_before: String,
+    ordering_key: Option<String>,
 }
 
 pub(super) async fn settle(
@@ -91,11 +98,18 @@ pub(super) async fn settle(
         let settlements: Vec<&Settlement> = standing.iter().map(|(_, one)| *one).collect();
         write(&mut txn, &settlements).await?;
         log(&mut txn, &settlements).await?;
+        statistics::add(&mut txn, standing.iter().map(|(row, one)| row.recorded(one))).await?;
+        ordering::advance(&mut txn, found.iter().filter_map(FoundRow::done)).await?;
         let disabled = standing.iter().filter_map(|(row, one)| {
-            let reason = disables(one)?;
+            let reason = one.transition.disables()?;
             Some((row.endpoint_id, reason))
         });
-        disable::endpoints(&mut txn, disabled).await?;
+        disable::endpoints(&mut txn, store.operator.as_ref(), disabled).await?;
+        let settled: Vec<SettledOne<'_>> = standing
+            .iter()
+            .map(|(row, settlement)| SettledOne { endpoint: row.endpoint_id, settlement })
+            .collect();
+        operations::about_settled(&mut txn, store.operator.as_ref(), &settled).await?;
     }
     txn.commit().await?;
 
@@ -121,16 +135,14 @@ fn one_per_lease(settlements: &[Settlement]) -> BTreeMap<Lease, &Settlement> {
     chosen
 }
 
-fn disables(settlement: &Settlement) -> Option<DisableReason> {
-    match settlement.transition {
-        Transition::Dead { disable, .. } => disable,
-        _ => None,
-    }
-}
-
 impl FoundRow {
     fn lease(&self) -> Lease {
         (self.id, self.token)
+    }
+
+    fn done(&self) -> Option<Done> {
+        let key = self.ordering_key.clone()?;
+        Some(Done { endpoint_id: self.endpoint_id, key, id: self.id })
     }
 
     fn settled(&self) -> Settled {
@@ -138,6 +150,17 @@ impl FoundRow {
             Settled::Applied
         } else {
             Settled::AppliedLate
+        }
+    }
+
+    fn recorded(&self, settlement: &Settlement) -> Recorded {
+        Recorded {
+            delivery: self.id,
+            // Otherwise it is on record as lost.
+            is_first: settlement.attempt == 1
+                && self.state_before == DeliveryState::InFlight.as_str(),
+            was_dead: self.state_before == DeliveryState::Dead.as_str(),
+            started_at: Some(Micros::from(settlement.record.started_at).as_i64()),
         }
     }
 }

@@ -6,32 +6,17 @@ use super::clock::Micros;
 use super::error::{StoreResultExt as _, classify, is_dangling};
 use crate::error::StoreError;
 use crate::tenants::{
-    ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, Tenants,
+    ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, TenantPatch, Tenants,
 };
 use async_trait::async_trait;
 use postrider_common::api_key::{ApiKey, ApiKeyHash, Scope};
 use postrider_common::id::ApiKeyId;
+use postrider_common::keeping::Days;
 use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-#[derive(FromRow)]
-struct TenantRow {
-    id: String,
-    name: String,
-    contract: String,
-    created_at: Micros,
-}
-
-impl TryFrom<TenantRow> for Tenant {
-    type Error = StoreError;
-
-    fn try_from(row: TenantRow) -> Result<Self, StoreError> {
-        let TenantRow { id, name, contract, created_at } = row;
-        let id = TenantId::parse(id).map_err(|_| unreadable("tenant id"))?;
-        Ok(Self { id, name, contract, created_at: created_at.try_into()? })
-    }
-}
+type TenantRow = crate::rows::tenant::TenantRow<Micros>;
 
 #[derive(FromRow)]
 struct ApiKeyRow {
@@ -78,14 +63,17 @@ impl Tenants for SqliteStore {
         let mut txn = self.writer.begin().await?;
         let now = txn.now();
         let row = sqlx::query_as::<_, TenantRow>(
-            "INSERT INTO tenants (id, name, contract, created_at) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO tenants (id, name, contract, created_at, retention_days, hold_days)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (id) DO NOTHING
-             RETURNING id, name, contract, created_at",
+             RETURNING id, name, contract, retention_days, hold_days, created_at",
         )
         .bind(new.id.as_str())
         .bind(new.name)
         .bind(new.contract)
         .bind(now)
+        .bind(new.keeping.retention.map(Days::get))
+        .bind(new.keeping.hold.get())
         .fetch_optional(txn.connection())
         .await
         .or_store_error()?;
@@ -104,6 +92,30 @@ impl Tenants for SqliteStore {
             .or_store_error()?
             .map(Tenant::try_from)
             .transpose()
+    }
+
+    async fn tenant_update(
+        &self,
+        id: &TenantId,
+        patch: TenantPatch,
+    ) -> Result<Option<Tenant>, StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let row = sqlx::query_as::<_, TenantRow>(
+            "UPDATE tenants SET name = coalesce(?2, name), hold_days = coalesce(?3, hold_days),
+                    retention_days = iif(?4, ?5, retention_days)
+             WHERE id = ?1
+             RETURNING id, name, contract, retention_days, hold_days, created_at",
+        )
+        .bind(id.as_str())
+        .bind(patch.name)
+        .bind(patch.hold.map(Days::get))
+        .bind(patch.retention.is_some())
+        .bind(patch.retention.flatten().map(Days::get))
+        .fetch_optional(txn.connection())
+        .await
+        .or_store_error()?;
+        txn.commit().await?;
+        row.map(Tenant::try_from).transpose()
     }
 
     async fn tenant_list(

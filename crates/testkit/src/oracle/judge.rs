@@ -10,7 +10,7 @@ use postrider_common::event::Event;
 use postrider_common::id::{DeliveryId, EventId};
 use postrider_contract::{Contracts, DeliveryView};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Everything that does not hold.
 pub(super) fn violations(evidence: &Evidence) -> Vec<Violation> {
@@ -22,6 +22,7 @@ pub(super) fn violations(evidence: &Evidence) -> Vec<Violation> {
         Case::reasonless,
         Case::illogical,
         Case::stuck,
+        Case::overtaken,
     ];
     judges.iter().flat_map(|judge| judge(&case)).collect()
 }
@@ -258,6 +259,37 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// I8: of what has a place in the order of a key, nothing was sent before what comes before it was
+    /// done with. What was replayed goes when somebody says so.
+    fn overtaken(&self) -> Vec<Violation> {
+        let mut lines: HashMap<_, BTreeMap<i64, &Obligation>> = HashMap::new();
+        for obligation in &self.evidence.obligations {
+            let delivery = &obligation.delivery;
+            if let (Some(key), Some(sequence), 1) =
+                (&delivery.ordering_key, delivery.sequence, delivery.round)
+            {
+                let line = lines.entry((delivery.endpoint.as_str(), key)).or_default();
+                line.insert(sequence, obligation);
+            }
+        }
+        let mut found = Vec::new();
+        for line in lines.values() {
+            let line: Vec<_> = line.values().collect();
+            for pair in line.windows(2) {
+                let last = self.requests_for(pair[0]).iter().map(|request| request.arrived).max();
+                let first = self.requests_for(pair[1]).iter().map(|request| request.arrived).min();
+                if let (Some(last), Some(first)) = (last, first)
+                    && first < last
+                {
+                    let (one, other) = (pair[1].delivery.id, pair[0].delivery.id);
+                    let found_here = format!("delivery {one} has overtaken {other}");
+                    found.push(Violation { invariant: Invariant::I8, found: found_here });
+                }
+            }
+        }
+        found
+    }
+
     /// I6: everything is finished by now, or held for an endpoint that is off.
     fn stuck(&self) -> Vec<Violation> {
         let stuck = |obligation: &&Obligation| match obligation.delivery.state {
@@ -265,7 +297,10 @@ impl<'a> Case<'a> {
             DeliveryState::Held => {
                 self.watched(&obligation.delivery.endpoint).is_some_and(|watched| watched.is_on)
             }
-            DeliveryState::Queued | DeliveryState::Scheduled | DeliveryState::InFlight => true,
+            DeliveryState::Queued
+            | DeliveryState::Scheduled
+            | DeliveryState::Waiting
+            | DeliveryState::InFlight => true,
         };
         let say = |obligation: &Obligation| {
             let (id, state) = (obligation.delivery.id, obligation.delivery.state.as_str());

@@ -1,8 +1,10 @@
 //! The engines of a stack: a database and queues of its own on the servers, or a file.
 
 use crate::{Pair, TestBroker, TestDatabase};
-use postrider_store::{AnyDatabaseUrl, SharedStore};
-use std::path::PathBuf;
+use postrider_store::conformance::TestHooks;
+use postrider_store::{AnyDatabaseUrl, OperatorConfig, PgStore, SharedStore, SqliteStore};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Connections of a test's own store.
 const CONNECTIONS: u32 = 8;
@@ -44,9 +46,26 @@ impl Engines {
         match self {
             Self::Distributed { database, .. } => database.store(),
             Self::Embedded { folder } => {
-                let file = AnyDatabaseUrl::File(folder.join("postrider.db"));
-                postrider_store::connect_any(&file, CONNECTIONS).expect("a file needs no more")
+                let file = AnyDatabaseUrl::File(file(folder));
+                postrider_store::connect_any(&file, CONNECTIONS, OperatorConfig::default())
+                    .expect("a file needs no more")
             }
         }
     }
+
+    /// What only tests may do to the database.
+    pub(super) fn hooks(&self) -> Arc<dyn TestHooks> {
+        match self {
+            Self::Distributed { database, .. } => {
+                let store = PgStore::connect(&database.url(), CONNECTIONS);
+                Arc::new(store.expect("DATABASE_URL is understood"))
+            }
+            Self::Embedded { folder } => Arc::new(SqliteStore::open(&file(folder), CONNECTIONS)),
+        }
+    }
+}
+
+/// Where `standalone` has its database.
+fn file(folder: &Path) -> PathBuf {
+    folder.join("postrider.db")
 }

@@ -1,5 +1,6 @@
 //! `POST /webhooks`.
 
+use super::keys;
 use crate::api::harness::{Harness, MAX_ENDPOINTS};
 use axum::http::StatusCode;
 use postrider_contract::Contracts;
@@ -13,16 +14,16 @@ async fn a_url_is_all_it_takes() {
     let api = Harness::start().await;
     let acme = api.tenant("acme").await;
     let answer = api.with(&acme.key).post("/webhooks", json!({"url": URL})).await;
-    let order = ["id", "url", "secret", "events", "is_active", "timeout", "retry_schedule"];
-    let places = order.map(|key| answer.text.find(&format!("\"{key}\":")).unwrap());
-    assert!(places.is_sorted(), "{}", answer.text);
+    let order = ["id", "url", "secret", "events", "is_active", "max_retries", "timeout"];
+    assert_eq!(keys(&answer.text)[..order.len()], order);
 
     let made = answer.of(StatusCode::CREATED);
     assert_eq!(made["url"], URL);
     assert_eq!(made["events"], json!(["*"]));
     assert_eq!(made["is_active"], true);
     assert_eq!(made["description"], "");
-    for absent in ["timeout", "retry_schedule", "disabled"] {
+    assert_eq!((&made["timeout"], &made["max_retries"]), (&json!(15), &json!(9)));
+    for absent in ["retry_schedule", "disabled", "breaker", "last_delivery", "secret_rotation"] {
         assert_eq!(made[absent], Value::Null, "{absent}");
     }
     assert!(made["id"].as_str().unwrap().starts_with("webhook_"));
@@ -60,7 +61,7 @@ async fn null_stands_for_the_contracts_own() {
     let acme = api.tenant("acme").await;
     let body = json!({"url": URL, "retry_schedule": null, "timeout": null});
     let made = api.with(&acme.key).post("/webhooks", body).await.of(StatusCode::CREATED);
-    assert_eq!((&made["retry_schedule"], &made["timeout"]), (&Value::Null, &Value::Null));
+    assert_eq!((&made["retry_schedule"], &made["timeout"]), (&Value::Null, &json!(15)));
 }
 
 #[tokio::test]

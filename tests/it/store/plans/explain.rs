@@ -115,7 +115,8 @@ pub(super) struct Index {
 impl Index {
     /// Whether this condition goes by its first column; any other reads it from end to end.
     pub(super) fn is_searched_for(&self, condition: &str) -> bool {
-        condition.contains(&format!("({} ", self.first_column))
+        let first = &self.first_column;
+        [format!("({first} "), format!("(ROW({first}, ")].iter().any(|by| condition.contains(by))
     }
 }
 

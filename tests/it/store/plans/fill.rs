@@ -77,7 +77,7 @@ pub(super) async fn today(pool: &PgPool) -> Today {
 
 impl Today {
     /// For each statement that names deliveries by their ids, arguments that name today's.
-    pub(super) fn arguments(&self) -> [(&'static str, String); 7] {
+    pub(super) fn arguments(&self) -> [(&'static str, String); 8] {
         let Self { queued, in_flight, token, .. } = self;
         [
             (
@@ -91,10 +91,12 @@ impl Today {
                 format!(
                     "'{{{in_flight}}}', '{{{token}}}', '{{1}}', '{{delivered}}', '{{0}}', '{{0}}',
                      '{{NULL}}', ARRAY[now()], '{{1}}', '{{NULL}}', '{{url}}', '{{plain}}',
-                     '{{headers}}', '{{200}}', '{{headers}}', '{{body}}', '{{complete}}'"
+                     '{{headers}}', '{{200}}', '{{headers}}', '{{body}}', '{{complete}}',
+                     '{{NULL}}'"
                 ),
             ),
             ("release", format!("'{{{in_flight}}}', '{{{token}}}', 'in_flight'")),
+            ("defer", format!("'{{{in_flight}}}', '{{{token}}}', '{{1}}', 'in_flight'")),
             ("refuse", format!("'{{{queued}}}', 1, 'queued'")),
             ("unqueue", format!("'{{{queued}}}', 'queued'")),
         ]

@@ -1,6 +1,7 @@
 //! A file that is away, or that somebody else writes, is an error that says so, in bounded time.
 
 use super::{file_in, folder, pool, store, store_in};
+use postrider_common::keeping::Keeping;
 use postrider_common::tenant::{NewTenant, TenantId};
 use postrider_store::conformance::fixtures::lease_policy;
 use postrider_store::{StoreError, Tenants as _, Upkeep as _, Work as _};
@@ -15,7 +16,8 @@ fn tenant() -> TenantId {
 }
 
 fn new_tenant() -> NewTenant {
-    NewTenant { id: tenant(), name: String::new(), contract: String::new() }
+    let (name, contract) = (String::new(), String::new());
+    NewTenant { id: tenant(), name, contract, keeping: Keeping::default() }
 }
 
 async fn assert_unavailable<T: Debug>(call: impl Future<Output = Result<T, StoreError>>) {

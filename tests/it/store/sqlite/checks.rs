@@ -13,6 +13,18 @@ const ROWS: &str = "
                            created_at, updated_at)
         VALUES (randomblob(16), 'acme', 'wh_1', 'https://receiver.example', '', '[\"*\"]', x'', 1,
                 1, 1);
+    INSERT INTO contract_versions (name, digest, source, created_at)
+        VALUES ('plain', zeroblob(32), '', 1);
+    INSERT INTO endpoint_rates (endpoint_id, since, starts, room, more_at, more)
+        SELECT id, 1, '', 0, 1, 0 FROM endpoints;
+    INSERT INTO endpoint_breaker (endpoint_id, state, down_since, changed_at, probe_at,
+                                  opened_count, give_up_us, probe_us)
+        SELECT id, 'open', 1, 1, 1, 1, 0, 0 FROM endpoints;
+    INSERT INTO operational_events (event_type, tenant_id, facts, created_at)
+        VALUES ('delivery.dead', 'acme', '{}', 1);
+    INSERT INTO replay_jobs (id, tenant_id, mode, filter, position, paid_until, next_step_at,
+                             created_at, updated_at)
+        VALUES (randomblob(16), 'acme', 'again', '{}', randomblob(16), 1, 1, 1, 1);
     INSERT INTO idempotency_keys (tenant_id, kind, key, event_id, fingerprint, deliveries,
                                   created_at)
         VALUES ('acme', 'k', 'key', randomblob(16), zeroblob(32), 0, 1);
@@ -27,9 +39,13 @@ const ROWS: &str = "
         FROM deliveries;";
 
 /// For each CHECK, changes that it alone refuses.
-const BAD: [(&str, &str); 31] = [
+const BAD: [(&str, &str); 63] = [
     ("tenant_id_is_short_plain_text", "UPDATE tenants SET id = 'a b'"),
     ("tenant_id_is_short_plain_text", "UPDATE tenants SET id = ''"),
+    ("retention_is_1_to_3650_days", "UPDATE tenants SET retention_days = 0"),
+    ("retention_is_1_to_3650_days", "UPDATE tenants SET retention_days = 3651"),
+    ("hold_is_1_to_3650_days", "UPDATE tenants SET hold_days = 0"),
+    ("hold_is_1_to_3650_days", "UPDATE tenants SET hold_days = 3651"),
     ("api_key_hash_is_sha256", "UPDATE api_keys SET hash = x'00'"),
     ("api_key_has_a_scope", "UPDATE api_keys SET scopes = '[]'"),
     ("endpoint_wants_something", "UPDATE endpoints SET events = '[]'"),
@@ -38,6 +54,34 @@ const BAD: [(&str, &str); 31] = [
     ("reason_iff_disabled", "UPDATE endpoints SET disabled_reason = 'gone'"),
     ("timeout_is_1_to_300_seconds", "UPDATE endpoints SET timeout_s = 0"),
     ("timeout_is_1_to_300_seconds", "UPDATE endpoints SET timeout_s = 301"),
+    ("previous_secret_has_an_end", "UPDATE endpoints SET previous_secret = x''"),
+    ("previous_secret_has_an_end", "UPDATE endpoints SET previous_until = 1"),
+    ("max_retries_is_0_to_50", "UPDATE endpoints SET max_retries = -1"),
+    ("max_retries_is_0_to_50", "UPDATE endpoints SET max_retries = 51"),
+    ("first_delay_is_0_to_30_days", "UPDATE endpoints SET first_delay_s = -1"),
+    ("first_delay_is_0_to_30_days", "UPDATE endpoints SET first_delay_s = 2592001"),
+    ("retry_factor_is_1_to_100", "UPDATE endpoints SET retry_factor = 0.99"),
+    ("retry_factor_is_1_to_100", "UPDATE endpoints SET retry_factor = 100.01"),
+    ("contract_digest_is_sha256", "UPDATE contract_versions SET digest = x'00'"),
+    ("room_is_natural", "UPDATE endpoint_rates SET room = -1"),
+    ("room_is_natural", "UPDATE endpoint_rates SET more = -1"),
+    ("breaker_state_is_known", "UPDATE endpoint_breaker SET state = 'ajar'"),
+    ("probed_iff_not_closed", "UPDATE endpoint_breaker SET state = 'closed'"),
+    ("probed_iff_not_closed", "UPDATE endpoint_breaker SET probe_at = NULL"),
+    ("opened_once_or_more", "UPDATE endpoint_breaker SET opened_count = 0"),
+    ("replay_mode_is_known", "UPDATE replay_jobs SET mode = 'twice'"),
+    ("replay_state_is_known", "UPDATE replay_jobs SET state = 'lost'"),
+    ("replay_is_over_iff_it_has_an_end", "UPDATE replay_jobs SET state = 'finished'"),
+    ("replay_is_over_iff_it_has_an_end", "UPDATE replay_jobs SET finished_at = 1"),
+    ("missed_is_of_an_endpoint", "UPDATE replay_jobs SET mode = 'missed'"),
+    ("replay_rate_is_positive", "UPDATE replay_jobs SET rate = 0"),
+    ("replay_counts_are_natural", "UPDATE replay_jobs SET matched = -1"),
+    ("replay_counts_are_natural", "UPDATE replay_jobs SET replayed = -1"),
+    ("replay_counts_are_natural", "UPDATE replay_jobs SET skipped = -1"),
+    ("ordering_is_known", "UPDATE endpoints SET ordering = 'by_luck'"),
+    ("ordering_on_failure_is_known", "UPDATE endpoints SET ordering_on_failure = 'panic'"),
+    ("operational_event_is_known", "UPDATE operational_events SET event_type = 'tea.ready'"),
+    ("waiting_has_a_place", "UPDATE deliveries SET state = 'waiting', lease_until = NULL"),
     ("key_kind_is_known", "UPDATE idempotency_keys SET kind = 'x'"),
     ("fingerprint_is_sha256", "UPDATE idempotency_keys SET fingerprint = x'00'"),
     ("state_is_known", "UPDATE deliveries SET state = 'lost', lease_until = NULL"),

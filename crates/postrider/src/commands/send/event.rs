@@ -39,6 +39,12 @@ pub(super) struct EventArgs {
     /// When it happened, in RFC 3339 [default: when it is accepted]
     #[arg(long, value_name = "TIME", requires = "event_type", value_parser = timestamp)]
     occurred_at: Option<Timestamp>,
+    /// When to deliver it, in RFC 3339, at most 30 days ahead [default: at once]
+    #[arg(long, value_name = "TIME", requires = "event_type", value_parser = timestamp)]
+    deliver_at: Option<Timestamp>,
+    /// What it is ordered by: webhooks that ask for it get the events of one key one after the other
+    #[arg(long, value_name = "KEY", requires = "event_type", conflicts_with = "deliver_at")]
+    ordering_key: Option<String>,
     /// What to keep beside the payload; may be given several times
     #[arg(long = "metadata", value_name = "NAME=VALUE", requires = "event_type", value_parser = pair)]
     metadata: Vec<(String, String)>,
@@ -81,6 +87,8 @@ struct EventLine<'a> {
     event_id: Option<String>,
     idempotency_key: Option<String>,
     occurred_at: Option<String>,
+    deliver_at: Option<String>,
+    ordering_key: Option<String>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
     tenant_id: Option<String>,
@@ -93,8 +101,9 @@ pub(super) enum LineError {
     NoObject,
     #[error("{}", without_line(.0))]
     Json(serde_json::Error),
+    /// The field is no time.
     #[error("must be a time such as 2025-11-22T00:00:00Z")]
-    OccurredAt,
+    Time(&'static str),
 }
 
 impl EventArgs {
@@ -112,8 +121,9 @@ impl EventArgs {
             event_id: self.event_id,
             idempotency_key: self.idempotency_key,
             occurred_at: self.occurred_at,
+            deliver_at: self.deliver_at,
+            ordering_key: self.ordering_key,
             metadata: self.metadata.into_iter().collect(),
-            ..PublishEventRequest::default()
         };
         Ok(Outgoing::of(request, || run.0.clone(), 0, 0))
     }
@@ -133,7 +143,8 @@ impl Outgoing {
             return Err(LineError::NoObject);
         }
         let event: EventLine<'_> = serde_json::from_slice(text).map_err(LineError::Json)?;
-        let occurred_at = event.occurred_at.as_deref().map(timestamp).transpose();
+        let occurred_at = time("occurred_at", event.occurred_at.as_deref())?;
+        let deliver_at = time("deliver_at", event.deliver_at.as_deref())?;
         let request = PublishEventRequest {
             tenant_id: event
                 .tenant_id
@@ -143,9 +154,10 @@ impl Outgoing {
             payload: Bytes::copy_from_slice(event.payload.get().as_bytes()),
             event_id: event.event_id,
             idempotency_key: event.idempotency_key,
-            occurred_at: occurred_at.map_err(|_| LineError::OccurredAt)?,
+            occurred_at,
+            deliver_at,
+            ordering_key: event.ordering_key,
             metadata: event.metadata,
-            ..PublishEventRequest::default()
         };
         Ok(Self::of(request, || format!("{run}-{line}"), line, read))
     }
@@ -169,7 +181,7 @@ impl LineError {
     pub(super) fn field(&self) -> Option<&'static str> {
         match self {
             Self::NoObject | Self::Json(_) => None,
-            Self::OccurredAt => Some("occurred_at"),
+            Self::Time(field) => Some(field),
         }
     }
 }
@@ -220,6 +232,11 @@ fn without_line(error: &serde_json::Error) -> String {
         Some(what) => format!("{what} (column {})", error.column()),
         None => said,
     }
+}
+
+/// Parses the time in a field of a line.
+fn time(field: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, LineError> {
+    text.map(timestamp).transpose().map_err(|_| LineError::Time(field))
 }
 
 /// Parses a time, for clap and for lines.

@@ -71,6 +71,13 @@ impl Source {
         }
     }
 
+    /// All of it, at once.
+    pub(crate) fn read_whole(&self) -> Result<String, SourceError> {
+        let mut text = String::new();
+        let read = self.open().and_then(|mut input| input.read_to_string(&mut text));
+        read.map(|_| text).map_err(|cause| SourceError { name: self.clone(), cause })
+    }
+
     fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
         Ok(match self {
             Self::Stdin => Box::new(BufReader::new(io::stdin())),

@@ -2,11 +2,14 @@
 
 use postrider_api::Api;
 use postrider_common::config::AdminKey;
+use postrider_common::contracts::ContractsConfig;
+use postrider_common::keeping::Days;
 use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
 use postrider_dispatcher::{Dispatcher, Limits};
-use postrider_egress::{EgressConfig, Guard, SystemLookup};
+use postrider_egress::{EgressConfig, Guard, SourceList, SystemLookup};
 use postrider_ingest::{Engines, GrpcConfig, Service as Ingest};
+use postrider_store::ContractBook;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -23,9 +26,12 @@ pub(super) struct Services {
     pub(super) engines: Engines,
     pub(super) admin_key: AdminKey,
     pub(super) master_key: Keyring,
+    pub(super) contracts: ContractsConfig,
     pub(super) grpc: GrpcConfig,
     pub(super) max_endpoints: u32,
+    pub(super) egress_ips: SourceList,
     pub(super) limits: Limits,
+    pub(super) retention: Days,
     pub(super) egress: EgressConfig,
     pub(super) grace: Duration,
 }
@@ -49,9 +55,11 @@ impl Services {
     ) -> Result<(), ServicesError> {
         // One process: the API shows the metrics of all three.
         let metrics = Metrics::new();
-        let ingest = self.ingest(&metrics);
-        let api = self.api(&metrics);
-        let dispatcher = self.dispatcher(&metrics)?;
+        let store = Arc::clone(&self.engines.store);
+        let contracts = ContractBook::new(store, &self.contracts, &metrics);
+        let ingest = self.ingest(contracts.clone(), &metrics);
+        let api = self.api(contracts.clone(), &metrics);
+        let dispatcher = self.dispatcher(contracts, &metrics)?;
         let broker = self.engines.broker;
         let taking = async {
             let ended = ingest.run(listeners.grpc, stop.clone()).await;
@@ -68,33 +76,36 @@ impl Services {
         Ok(taken?)
     }
 
-    fn ingest(&self, metrics: &Metrics) -> Ingest {
+    fn ingest(&self, contracts: ContractBook, metrics: &Metrics) -> Ingest {
         let (engines, admin_key) = (self.engines.clone(), Some(self.admin_key.clone()));
-        Ingest::with(engines, admin_key, self.grpc, self.grace, metrics)
+        Ingest::with(engines, contracts, admin_key, self.grpc, self.grace, metrics)
     }
 
-    fn api(&self, metrics: &Metrics) -> Api {
+    fn api(&self, contracts: ContractBook, metrics: &Metrics) -> Api {
         let settings = postrider_api::Settings {
             admin_key: self.admin_key.clone(),
             keyring: self.master_key.clone(),
             max_endpoints: self.max_endpoints,
+            egress_ips: self.egress_ips.clone(),
             grace: self.grace,
         };
         let guard = Guard::new(&self.egress, Arc::new(SystemLookup::new()));
-        Api::with(settings, Arc::clone(&self.engines.store), guard, metrics)
+        Api::with(settings, Arc::clone(&self.engines.store), guard, contracts, metrics)
     }
 
     fn dispatcher(
         &self,
+        contracts: ContractBook,
         metrics: &Metrics,
     ) -> Result<Dispatcher, postrider_dispatcher::BuildError> {
         let settings = postrider_dispatcher::Settings {
             egress: self.egress.clone(),
             keyring: self.master_key.clone(),
             limits: self.limits,
+            retention: self.retention,
             grace: self.grace,
         };
         let Engines { store, broker } = self.engines.clone();
-        Dispatcher::with(settings, store, broker, metrics)
+        Dispatcher::with(settings, store, broker, contracts, metrics)
     }
 }

@@ -1,11 +1,10 @@
 //! `postrider webhooks create`.
 
+use super::active::{self, IS_ACTIVE};
+use super::secret::read_secret;
 use super::settings::Settings;
-use super::shown;
 use crate::call::{CallArgs, CallError};
 use crate::rest::Call;
-use crate::secret_input;
-use secrecy::ExposeSecret as _;
 
 /// Make a webhook, and print it with its secret
 ///
@@ -16,6 +15,8 @@ use secrecy::ExposeSecret as _;
   postrider webhooks create https://example.com/hook
   postrider webhooks create https://example.com/hook --event user.created,user.deleted
   postrider webhooks create https://example.com/hook --retry-schedule 5,60,3600 --timeout 10
+  postrider webhooks create https://example.com/hook --contract leads --max-retries 3
+  postrider webhooks create https://example.com/hook --ordering by-key --ordering-on-failure wait
   postrider webhooks create https://example.com/hook --secret-stdin < secret.txt")]
 pub(super) struct Create {
     /// Where requests go
@@ -38,13 +39,11 @@ impl Create {
         let mut body = self.settings.into_body();
         body.insert("url".to_owned(), self.url.into());
         if self.paused {
-            body.insert("is_active".to_owned(), false.into());
+            body.insert(IS_ACTIVE.to_owned(), false.into());
         }
         if self.secret_stdin {
-            let secret = secret_input::read("secret").map_err(CallError::Input)?;
-            body.insert("secret".to_owned(), secret.expose_secret().into());
+            body.insert("secret".to_owned(), read_secret()?);
         }
-        let call = Call::post(&["webhooks"]).for_tenant().with_body(body.into());
-        self.call.print(&call, shown).await
+        active::change(&self.call, Call::post(&["webhooks"]).for_tenant(), body).await
     }
 }

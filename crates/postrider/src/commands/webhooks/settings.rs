@@ -17,9 +17,29 @@ pub(super) struct Settings {
     /// the contract's own
     #[arg(long, value_name = "SECONDS,…")]
     retry_schedule: Option<RetrySchedule>,
+    /// How often a delivery is tried again, or `contract` for the contract's own number. This and
+    /// the next two are for contracts that let webhooks choose them
+    #[arg(long, value_name = "N")]
+    max_retries: Option<Number>,
+    /// Seconds before the first retry, or `contract`
+    #[arg(long, value_name = "SECONDS")]
+    retry_first_delay: Option<Number>,
+    /// How much longer each delay is than the one before it, or `contract`
+    #[arg(long, value_name = "FACTOR")]
+    retry_factor: Option<Number>,
     /// Seconds that an attempt may take, or `contract` for the contract's own
     #[arg(long, value_name = "SECONDS")]
-    timeout: Option<Timeout>,
+    timeout: Option<Number>,
+    /// `by-key`: events with the same ordering key are sent one after the other; `none`: as they come
+    #[arg(long, value_name = "ORDER")]
+    ordering: Option<Order>,
+    /// What happens to an ordering key after a delivery that failed for good: the others `go-on`, or
+    /// they `wait` until it is replayed or discarded
+    #[arg(long, value_name = "WHAT")]
+    ordering_on_failure: Option<OnFailure>,
+    /// The contract that its receiver relies on, or `tenant` for the tenant's
+    #[arg(long, value_name = "NAME")]
+    contract: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,21 +65,52 @@ impl FromStr for RetrySchedule {
     }
 }
 
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Order {
+    ByKey,
+    None,
+}
+
+impl Order {
+    fn value(self) -> Value {
+        match self {
+            Self::ByKey => "by_key".into(),
+            Self::None => Value::Null,
+        }
+    }
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum OnFailure {
+    GoOn,
+    Wait,
+}
+
+impl OnFailure {
+    fn value(self) -> Value {
+        match self {
+            Self::GoOn => "go_on".into(),
+            Self::Wait => "wait".into(),
+        }
+    }
+}
+
+/// What JSON has for a number, or null.
 #[derive(Clone, Debug)]
-struct Timeout(Value);
+struct Number(Value);
 
-/// The text is no time-out.
+/// The text is no number.
 #[derive(Debug, thiserror::Error)]
-#[error("must be seconds or `contract`")]
-struct TimeoutError(#[from] ParseIntError);
+#[error("must be a number or `contract`")]
+struct NumberError(#[from] serde_json::Error);
 
-impl FromStr for Timeout {
-    type Err = TimeoutError;
+impl FromStr for Number {
+    type Err = NumberError;
 
-    fn from_str(text: &str) -> Result<Self, TimeoutError> {
+    fn from_str(text: &str) -> Result<Self, NumberError> {
         match text {
             "contract" => Ok(Self(Value::Null)),
-            text => Ok(Self(text.parse::<u64>()?.into())),
+            text => Ok(Self(serde_json::from_str::<serde_json::Number>(text)?.into())),
         }
     }
 }
@@ -72,8 +123,18 @@ impl Settings {
             ("events", events.map(Value::from)),
             ("description", self.description.map(Value::from)),
             ("retry_schedule", self.retry_schedule.map(|schedule| schedule.0)),
-            ("timeout", self.timeout.map(|timeout| timeout.0)),
+            ("max_retries", self.max_retries.map(|number| number.0)),
+            ("retry_first_delay", self.retry_first_delay.map(|number| number.0)),
+            ("retry_factor", self.retry_factor.map(|number| number.0)),
+            ("timeout", self.timeout.map(|number| number.0)),
+            ("ordering", self.ordering.map(Order::value)),
+            ("ordering_on_failure", self.ordering_on_failure.map(OnFailure::value)),
+            ("contract", self.contract.map(contract)),
         ];
         settings.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
+}
+
+fn contract(name: String) -> Value {
+    if name == "tenant" { Value::Null } else { name.into() }
 }

@@ -1,18 +1,22 @@
-//! `postrider webhooks update`, `pause` and `resume`: all of them one and the same call.
+//! `postrider webhooks update`, and `pause` and `resume`, which are calls of their own.
 
+use super::active::{self, IS_ACTIVE};
+use super::secret::read_secret;
 use super::settings::Settings;
 use super::shown;
 use crate::call::{CallArgs, CallError, Id};
 use crate::rest::Call;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 /// Change a webhook
 ///
-/// What is not given stays as it is. The secret cannot be changed.
+/// What is not given stays as it is. A secret that is given replaces the present one at once;
+/// `postrider webhooks rotate-secret` changes it smoothly.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   postrider webhooks update wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --url https://example.com/new
-  postrider webhooks update wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --event '*' --timeout contract")]
+  postrider webhooks update wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --event '*' --timeout contract
+  postrider webhooks update wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --contract svix")]
 pub(super) struct Update {
     /// The webhook's id
     id: Id,
@@ -24,6 +28,9 @@ pub(super) struct Update {
     /// `false` pauses it, `true` resumes it
     #[arg(long, value_name = "BOOL")]
     active: Option<bool>,
+    /// Read a secret from standard input, one line, that replaces the present one
+    #[arg(long)]
+    secret_stdin: bool,
     #[command(flatten)]
     call: CallArgs,
 }
@@ -39,23 +46,25 @@ pub(super) struct Toggle {
 
 impl Update {
     pub(super) async fn run(self) -> Result<(), CallError> {
-        let mut body: Map<String, Value> = self.settings.into_body();
+        let mut body = self.settings.into_body();
         let others =
-            [("url", self.url.map(Value::from)), ("is_active", self.active.map(Value::from))];
+            [("url", self.url.map(Value::from)), (IS_ACTIVE, self.active.map(Value::from))];
         body.extend(others.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        if self.secret_stdin {
+            body.insert("secret".to_owned(), read_secret()?);
+        }
         if body.is_empty() {
             return Err(CallError::NoChange);
         }
-        change(&self.call, &self.id, body.into()).await
+        let call = Call::patch(&["webhooks", self.id.as_str()]).for_tenant();
+        active::change(&self.call, call, body).await
     }
 }
 
 impl Toggle {
-    pub(super) async fn run(self, active: bool) -> Result<(), CallError> {
-        change(&self.call, &self.id, json!({ "is_active": active })).await
+    /// `verb` is the call's: `pause` or `resume`.
+    pub(super) async fn run(self, verb: &str) -> Result<(), CallError> {
+        let call = Call::post(&["webhooks", self.id.as_str(), verb]).for_tenant();
+        self.call.print(&call, shown).await
     }
-}
-
-async fn change(call: &CallArgs, id: &Id, body: Value) -> Result<(), CallError> {
-    call.print(&Call::patch(&["webhooks", id.as_str()]).for_tenant().with_body(body), shown).await
 }

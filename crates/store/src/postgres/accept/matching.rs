@@ -1,6 +1,7 @@
 //! Which endpoints want an event: cached per tenant, verified inside the accepting transaction.
 
 use crate::accept::matching::{Candidate, MatchingCache, TenantEndpoints};
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantId;
 use sqlx::{FromRow, PgConnection};
@@ -11,13 +12,17 @@ use uuid::Uuid;
 pub(in crate::postgres) const VERSIONS: &str =
     "SELECT id, endpoints_version FROM tenants WHERE id = ANY ($1)";
 
-/// Reads version and endpoints in one statement, so that they belong together.
+/// Reads version, endpoints and the contracts' versions in one statement, so that they belong
+/// together.
 pub(in crate::postgres) const ENDPOINTS: &str = "
-    SELECT t.id AS tenant_id, t.endpoints_version AS version, e.id AS endpoint_id, e.events, e.is_on
+    SELECT t.id AS tenant_id, t.endpoints_version AS version, e.id AS endpoint_id, e.events, e.is_on,
+           e.ordered, e.contract_version
     FROM tenants t
     LEFT JOIN LATERAL (
-        SELECT id, events, active AND disabled_at IS NULL AS is_on FROM endpoints
-        WHERE tenant_id = t.id AND deleted_at IS NULL OFFSET 0
+        SELECT id, events, active AND disabled_at IS NULL AS is_on, ordering IS NOT NULL AS ordered,
+               (SELECT c.version FROM contracts c WHERE c.name = coalesce(own_contract, t.contract))
+                   AS contract_version
+        FROM endpoints WHERE tenant_id = t.id AND deleted_at IS NULL OFFSET 0
     ) AS e ON true
     WHERE t.id = ANY ($1)
     ORDER BY t.id, e.id";
@@ -59,6 +64,8 @@ struct Row {
     endpoint_id: Option<Uuid>,
     events: Option<Vec<String>>,
     is_on: Option<bool>,
+    ordered: Option<bool>,
+    contract_version: Option<i32>,
 }
 
 async fn read(
@@ -82,7 +89,10 @@ async fn read(
             .entry((*tenant).clone())
             .or_insert_with(|| TenantEndpoints { version: row.version, endpoints: Vec::new() });
         if let (Some(id), Some(events), Some(on)) = (row.endpoint_id, row.events, row.is_on) {
-            entry.endpoints.push(Candidate { id: EndpointId::from_uuid(id), events, on });
+            let id = EndpointId::from_uuid(id);
+            let contract_version = row.contract_version.map(ContractVersion::from_number);
+            let ordered = row.ordered.unwrap_or_default();
+            entry.endpoints.push(Candidate { id, events, on, ordered, contract_version });
         }
     }
     Ok(read)

@@ -1,13 +1,14 @@
 //! Making an endpoint.
 
-use super::row::{schedule_column, timeout_column};
+use super::row::push;
 use super::{lock, read};
-use crate::endpoints::{EndpointCreated, EndpointRef, NewEndpoint};
+use crate::endpoints::{EndpointCreated, NewEndpoint};
 use crate::error::StoreError;
 use crate::postgres::PgStore;
 use crate::postgres::error::StoreResultExt as _;
+use crate::rows::columns;
 use postrider_common::tenant::TenantScope;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 pub(super) async fn create(
     store: &PgStore,
@@ -20,22 +21,26 @@ pub(super) async fn create(
     if !lock::tenant(&mut txn, scope).await? {
         return Ok(EndpointCreated::UnknownTenant);
     }
-    let count: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM endpoints WHERE tenant_id = $1 AND deleted_at IS NULL",
-    )
-    .bind(scope.tenant().as_str())
-    .fetch_one(&mut *txn)
-    .await
-    .or_store_error()?;
-    if count >= i64::from(limit) {
+    if let Some(endpoint) = read::of_id_text(&mut txn, scope, &new.public_id).await? {
+        return Ok(EndpointCreated::Exists(Box::new(endpoint)));
+    }
+    if count(&mut txn, scope).await? >= i64::from(limit) {
         return Ok(EndpointCreated::TooMany { limit });
     }
-    let id = EndpointRef::new(new.id.to_string());
+    let public_id = new.public_id.clone();
     insert(&mut txn, scope, new).await?;
-    let endpoint = read::get_with(&mut *txn, scope, &id).await?;
+    let endpoint = read::of_id_text(&mut txn, scope, &public_id).await?;
     txn.commit().await.or_store_error()?;
     let endpoint = endpoint.ok_or(StoreError::Unreadable { what: "new endpoint" })?;
     Ok(EndpointCreated::Created(Box::new(endpoint)))
+}
+
+async fn count(txn: &mut PgConnection, scope: &TenantScope) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT count(*) FROM endpoints WHERE tenant_id = $1 AND deleted_at IS NULL")
+        .bind(scope.tenant().as_str())
+        .fetch_one(txn)
+        .await
+        .or_store_error()
 }
 
 async fn insert(
@@ -43,23 +48,14 @@ async fn insert(
     scope: &TenantScope,
     new: NewEndpoint,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO endpoints (id, tenant_id, public_id, url, description, events, secret, active,
-                                retry_schedule, timeout_s)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
-    .bind(new.id.as_uuid())
-    .bind(scope.tenant().as_str())
-    .bind(new.public_id)
-    .bind(new.url)
-    .bind(new.description)
-    .bind(new.events.names())
-    .bind(new.secret.as_bytes())
-    .bind(new.active)
-    .bind(new.retry_schedule.as_ref().map(schedule_column))
-    .bind(new.timeout.map(timeout_column))
-    .execute(&mut *txn)
-    .await
-    .or_store_error()?;
+    let (names, values): (Vec<_>, Vec<_>) =
+        columns::of_new(scope.tenant(), new).into_iter().unzip();
+    let mut query = QueryBuilder::<Postgres>::new("INSERT INTO endpoints (");
+    query.push(names.join(", ")).push(") VALUES (");
+    for (index, value) in values.into_iter().enumerate() {
+        query.push(if index == 0 { "" } else { ", " });
+        push(&mut query, value);
+    }
+    query.push(")").build().execute(txn).await.or_store_error()?;
     Ok(())
 }

@@ -1,14 +1,15 @@
-//! Deleting an endpoint. Its row stays for the log; its secret does not.
+//! Deleting an endpoint. Its row stays for the log; its secrets do not.
 
 use super::lock;
 use crate::endpoints::{EndpointDeleted, EndpointRef};
 use crate::error::StoreError;
-use crate::postgres::PgStore;
 use crate::postgres::error::StoreResultExt as _;
+use crate::postgres::{PgStore, breaker};
 use postrider_common::tenant::TenantScope;
 
 const DELETE: &str = "
-    UPDATE endpoints SET deleted_at = now(), secret = '', version = version + 1, updated_at = now()
+    UPDATE endpoints SET deleted_at = now(), secret = '', previous_secret = NULL,
+           previous_until = NULL, second_secret = NULL, version = version + 1, updated_at = now()
     WHERE id = $1";
 
 pub(super) async fn delete(
@@ -21,6 +22,7 @@ pub(super) async fn delete(
         return Ok(EndpointDeleted::Unknown);
     };
     sqlx::query(DELETE).bind(id).execute(&mut *txn).await.or_store_error()?;
+    breaker::reset(&mut txn, &[id]).await?;
     txn.commit().await.or_store_error()?;
     Ok(EndpointDeleted::Deleted)
 }

@@ -9,7 +9,7 @@ use crate::postgres::error::StoreResultExt as _;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantScope;
-use sqlx::PgExecutor;
+use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
 pub(super) async fn get(
@@ -27,7 +27,8 @@ pub(super) async fn get_with(
     endpoint: &EndpointRef,
 ) -> Result<Option<Endpoint>, StoreError> {
     sqlx::query_as::<_, EndpointRow>(
-        "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract
+        "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract,
+                coalesce(e.previous_until > now(), false) AS rotating
          FROM endpoints e JOIN tenants t ON t.id = e.tenant_id
          WHERE e.tenant_id = $1 AND (e.public_id = $2 OR e.id = $3) AND e.deleted_at IS NULL
          ORDER BY (e.public_id = $2) DESC LIMIT 1",
@@ -42,13 +43,35 @@ pub(super) async fn get_with(
     .transpose()
 }
 
+/// The endpoint that bears this id text.
+pub(super) async fn of_id_text(
+    txn: &mut PgConnection,
+    scope: &TenantScope,
+    public_id: &str,
+) -> Result<Option<Endpoint>, StoreError> {
+    sqlx::query_as::<_, EndpointRow>(
+        "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract,
+                coalesce(e.previous_until > now(), false) AS rotating
+         FROM endpoints e JOIN tenants t ON t.id = e.tenant_id
+         WHERE e.tenant_id = $1 AND e.public_id = $2 AND e.deleted_at IS NULL",
+    )
+    .bind(scope.tenant().as_str())
+    .bind(public_id)
+    .fetch_optional(txn)
+    .await
+    .or_store_error()?
+    .map(Endpoint::try_from)
+    .transpose()
+}
+
 pub(super) async fn list(
     store: &PgStore,
     scope: &TenantScope,
     page: PageRequest,
 ) -> Result<Page<Endpoint>, StoreError> {
     let rows = sqlx::query_as::<_, EndpointRow>(
-        "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract
+        "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract,
+                coalesce(e.previous_until > now(), false) AS rotating
          FROM endpoints e JOIN tenants t ON t.id = e.tenant_id
          WHERE e.tenant_id = $1 AND e.deleted_at IS NULL AND ($2::uuid IS NULL OR e.id < $2)
          ORDER BY e.id DESC LIMIT $3",
@@ -70,7 +93,8 @@ pub(super) async fn for_sending(
     ids: &[EndpointId],
 ) -> Result<Vec<Endpoint>, StoreError> {
     let rows = sqlx::query_as::<_, EndpointRow>(
-        "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract
+        "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract,
+                coalesce(e.previous_until > now(), false) AS rotating
          FROM unnest($1::uuid[]) AS wanted (id)
          JOIN endpoints e ON e.id = wanted.id JOIN tenants t ON t.id = e.tenant_id
          WHERE e.deleted_at IS NULL",

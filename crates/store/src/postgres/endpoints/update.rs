@@ -1,27 +1,17 @@
 //! Changing some fields of an endpoint.
 
-use super::row::{schedule_column, timeout_column};
+use super::row::push;
 use super::{lock, read};
 use crate::endpoints::{EndpointPatch, EndpointRef, EndpointUpdated};
 use crate::error::StoreError;
-use crate::postgres::PgStore;
+use crate::operations::{EnabledReason, OperationalKind};
 use crate::postgres::error::StoreResultExt as _;
-use postrider_common::endpoint::EventFilter;
+use crate::postgres::{PgStore, breaker, operations};
+use crate::rows::columns;
 use postrider_common::tenant::TenantScope;
+use sqlx::{Postgres, QueryBuilder};
 
-const UPDATE: &str = "
-    UPDATE endpoints SET
-        url = coalesce($2, url),
-        description = coalesce($3, description),
-        events = coalesce($4, events),
-        active = coalesce($5, active),
-        disabled_at = CASE WHEN $5 THEN NULL ELSE disabled_at END,
-        disabled_reason = CASE WHEN $5 THEN NULL ELSE disabled_reason END,
-        retry_schedule = CASE WHEN $6 THEN $7 ELSE retry_schedule END,
-        timeout_s = CASE WHEN $8 THEN $9 ELSE timeout_s END,
-        version = version + 1,
-        updated_at = now()
-    WHERE id = $1";
+const UPDATE: &str = "UPDATE endpoints SET version = version + 1, updated_at = now()";
 
 pub(super) async fn update(
     store: &PgStore,
@@ -30,22 +20,27 @@ pub(super) async fn update(
     patch: EndpointPatch,
 ) -> Result<EndpointUpdated, StoreError> {
     let mut txn = store.log.begin().await.or_store_error()?;
+    let resets = patch.url.is_some() || patch.active.is_some();
     let Some(id) = lock::endpoint(&mut txn, scope, endpoint).await? else {
         return Ok(EndpointUpdated::Unknown);
     };
-    sqlx::query(UPDATE)
-        .bind(id)
-        .bind(patch.url)
-        .bind(patch.description)
-        .bind(patch.events.as_ref().map(EventFilter::names))
-        .bind(patch.active)
-        .bind(patch.retry_schedule.is_some())
-        .bind(patch.retry_schedule.flatten().as_ref().map(schedule_column))
-        .bind(patch.timeout.is_some())
-        .bind(patch.timeout.flatten().map(timeout_column))
-        .execute(&mut *txn)
-        .await
-        .or_store_error()?;
+    let resumes = patch.active == Some(true);
+    let is_back = resumes && operations::is_disabled(&mut txn, store.operator.as_ref(), id).await?;
+    let mut query = QueryBuilder::<Postgres>::new(UPDATE);
+    for (column, value) in columns::of_patch(patch) {
+        query.push(", ").push(column).push(" = ");
+        push(&mut query, value);
+    }
+    query.push(" WHERE id = ").push_bind(id);
+    query.build().execute(&mut *txn).await.or_store_error()?;
+    if resets {
+        breaker::reset(&mut txn, &[id]).await?;
+    }
+    if is_back {
+        let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Resumed.as_str());
+        operations::about_endpoints(&mut txn, store.operator.as_ref(), &[id], kind, Some(why))
+            .await?;
+    }
     let endpoint = read::get_with(&mut *txn, scope, endpoint).await?;
     txn.commit().await.or_store_error()?;
     Ok(endpoint

@@ -5,71 +5,13 @@ use crate::log::{EventFilterBy, EventSummary};
 use crate::page::{Page, PageRequest};
 use crate::postgres::PgStore;
 use crate::postgres::error::StoreResultExt as _;
-use postrider_common::event::{Event, EventType, Metadata};
+use crate::rows::event::{EventRow, EventSummaryRow};
+use postrider_common::event::Event;
 use postrider_common::id::EventId;
-use postrider_common::tenant::{TenantId, TenantScope};
-use sqlx::{FromRow, Postgres, QueryBuilder};
+use postrider_common::tenant::TenantScope;
+use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-#[derive(FromRow)]
-struct EventRow {
-    #[sqlx(flatten)]
-    summary: SummaryRow,
-    tenant_id: String,
-    payload: Vec<u8>,
-}
-
-#[derive(FromRow)]
-struct SummaryRow {
-    id: Uuid,
-    given_id: Option<String>,
-    event_type: String,
-    metadata: String,
-    occurred_at: OffsetDateTime,
-    accepted_at: OffsetDateTime,
-}
-
-impl TryFrom<SummaryRow> for EventSummary {
-    type Error = StoreError;
-
-    fn try_from(row: SummaryRow) -> Result<Self, StoreError> {
-        let metadata: Metadata = serde_json::from_str(&row.metadata)
-            .map_err(|_| StoreError::Unreadable { what: "metadata" })?;
-        Ok(Self {
-            id: EventId::from_uuid(row.id),
-            given_id: row.given_id,
-            event_type: event_type(row.event_type)?,
-            metadata,
-            occurred_at: row.occurred_at,
-            accepted_at: row.accepted_at,
-        })
-    }
-}
-
-impl TryFrom<EventRow> for Event {
-    type Error = StoreError;
-
-    fn try_from(row: EventRow) -> Result<Self, StoreError> {
-        let summary = EventSummary::try_from(row.summary)?;
-        Ok(Self {
-            id: summary.id,
-            given_id: summary.given_id,
-            tenant: TenantId::parse(row.tenant_id)
-                .map_err(|_| StoreError::Unreadable { what: "tenant id" })?,
-            event_type: summary.event_type,
-            payload: row.payload.into(),
-            metadata: summary.metadata,
-            occurred_at: summary.occurred_at,
-            accepted_at: summary.accepted_at,
-        })
-    }
-}
-
-/// Reads a stored event type.
-pub(super) fn event_type(text: String) -> Result<EventType, StoreError> {
-    EventType::parse(text).map_err(|_| StoreError::Unreadable { what: "event type" })
-}
 
 /// An id that a producer gave goes before our own: it is what its tenant knows the event by.
 pub(super) async fn get(
@@ -80,17 +22,20 @@ pub(super) async fn get(
     let Some(id) = resolve(store, scope, id).await? else {
         return Ok(None);
     };
-    sqlx::query_as::<_, EventRow>("SELECT * FROM events WHERE id = $1 AND tenant_id = $2")
-        .bind(id.as_uuid())
-        .bind(scope.tenant().as_str())
-        .fetch_optional(&store.log)
-        .await
-        .or_store_error()?
-        .map(Event::try_from)
-        .transpose()
+    sqlx::query_as::<_, EventRow<OffsetDateTime>>(
+        "SELECT * FROM events WHERE id = $1 AND tenant_id = $2",
+    )
+    .bind(id.as_uuid())
+    .bind(scope.tenant().as_str())
+    .fetch_optional(&store.log)
+    .await
+    .or_store_error()?
+    .map(Event::try_from)
+    .transpose()
 }
 
-async fn resolve(
+/// The event that this text names; whether it is there is not looked at.
+pub(in crate::postgres) async fn resolve(
     store: &PgStore,
     scope: &TenantScope,
     id: &str,
@@ -113,8 +58,9 @@ pub(super) async fn list(
     page: PageRequest,
 ) -> Result<Page<EventSummary>, StoreError> {
     let mut query = QueryBuilder::<Postgres>::new(
-        "SELECT id, given_id, event_type, metadata, occurred_at, accepted_at FROM events
-         WHERE tenant_id = ",
+        "SELECT id, given_id, event_type, metadata, occurred_at, accepted_at, deliver_at,
+                ordering_key, test, expunged_at
+         FROM events WHERE tenant_id = ",
     );
     query.push_bind(scope.tenant().as_str());
     if let Some(event_type) = &filter.event_type {
@@ -124,7 +70,7 @@ pub(super) async fn list(
         query.push(" AND id < ").push_bind(cursor.0);
     }
     query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
-    let rows: Vec<SummaryRow> =
+    let rows: Vec<EventSummaryRow<OffsetDateTime>> =
         query.build_query_as().fetch_all(&store.log).await.or_store_error()?;
     let events: Vec<EventSummary> =
         rows.into_iter().map(EventSummary::try_from).collect::<Result<_, _>>()?;

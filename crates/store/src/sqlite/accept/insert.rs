@@ -1,34 +1,41 @@
 //! Inserting the events of a batch that are new, and their deliveries.
 
+use super::turns;
 use crate::accept::matching::{Wanting, first_state};
+use crate::accept::turns::Planned;
 use crate::accept::{NewEvent, QueueRoom, QueuedDelivery};
 use crate::error::StoreError;
 use crate::sqlite::batch::{Bytes, Slice, json};
 use crate::sqlite::clock::Micros;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::writer::WriteTxn;
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::event::GivenId;
 use postrider_common::id::{DeliveryId, EndpointId, EventId};
+use postrider_common::ordering::OrderingKey;
 use serde::Serialize;
 use std::collections::HashMap;
 
 const EVENTS: &str = "
     WITH new AS MATERIALIZED (SELECT value AS event FROM json_each(?1))
     INSERT INTO events (id, tenant_id, given_id, event_type, payload, metadata, occurred_at,
-                        accepted_at, traceparent)
+                        accepted_at, traceparent, ordering_key, deliver_at)
     SELECT unhex(event ->> 'id', '-'), event ->> 'tenant', event ->> 'given_id', event ->> 'type',
            substr(?2, event ->> '$.payload.at', event ->> '$.payload.len'), event ->> 'metadata',
-           coalesce(event ->> 'occurred_at', ?3), ?3, event ->> 'traceparent'
+           coalesce(event ->> 'occurred_at', ?3), ?3, event ->> 'traceparent',
+           event ->> 'ordering_key', event ->> 'deliver_at'
     FROM new";
 
 const DELIVERIES: &str = "
     WITH new AS MATERIALIZED (SELECT value AS delivery FROM json_each(?1))
     INSERT INTO deliveries (id, tenant_id, event_id, endpoint_id, state, next_attempt_at, queued_at,
-                            created_at)
+                            created_at, contract_version, ordering_key, sequence)
     SELECT unhex(delivery ->> 'id', '-'), delivery ->> 'tenant', unhex(delivery ->> 'event', '-'),
-           unhex(delivery ->> 'endpoint', '-'), delivery ->> 'state', ?2,
-           iif(delivery ->> 'state' = 'queued', ?2, NULL), ?2
+           unhex(delivery ->> 'endpoint', '-'), delivery ->> 'state',
+           max(?2, coalesce(delivery ->> 'deliver_at', ?2)),
+           iif(delivery ->> 'state' = 'queued', ?2, NULL), ?2, delivery ->> 'contract_version',
+           delivery ->> 'ordering_key', delivery ->> 'sequence'
     FROM new";
 
 #[cfg(feature = "conformance")]
@@ -44,6 +51,8 @@ struct EventRow<'a> {
     metadata: String,
     occurred_at: Option<i64>,
     traceparent: Option<String>,
+    ordering_key: Option<&'a str>,
+    deliver_at: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +62,10 @@ struct DeliveryRow<'a> {
     event: EventId,
     endpoint: EndpointId,
     state: &'static str,
+    contract_version: Option<i32>,
+    ordering_key: Option<&'a str>,
+    sequence: Option<i64>,
+    deliver_at: Option<i64>,
 }
 
 /// Inserts events, each with one delivery per endpoint that wants it, of which no more are queued
@@ -65,19 +78,27 @@ pub(super) async fn events(
     if new.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut rows = Vec::with_capacity(new.len());
+    let planned = Planned::all(&new);
+    let mut turns = turns::take(txn, &planned).await?;
+    let mut rows = Vec::with_capacity(planned.len());
     let mut queued: HashMap<EventId, Vec<QueuedDelivery>> = HashMap::new();
-    for (event, wanting) in &new {
-        for wanting in wanting {
-            let state = first_state(event, wanting, &mut room);
-            let id = DeliveryId::generate_for(event.id);
-            let (tenant, endpoint) = (event.tenant.as_str(), wanting.endpoint);
-            rows.push(DeliveryRow { id, tenant, event: event.id, endpoint, state: state.as_str() });
-            if state == DeliveryState::Queued {
-                let (tenant, trace) = (event.tenant.clone(), event.trace);
-                let delivery = QueuedDelivery { id, endpoint, tenant, trace };
-                queued.entry(event.id).or_default().push(delivery);
-            }
+    for one in &planned {
+        let place = turns.place(one);
+        let state = first_state(one, place, &mut room);
+        let Planned { id, event, wanting } = one;
+        rows.push(DeliveryRow {
+            id: *id,
+            tenant: event.tenant.as_str(),
+            event: event.id,
+            endpoint: wanting.endpoint,
+            state: state.as_str(),
+            contract_version: wanting.contract_version.map(ContractVersion::number),
+            ordering_key: place.map(|place| place.key),
+            sequence: place.map(|place| place.sequence),
+            deliver_at: event.deliver_at.map(|time| Micros::from(time).as_i64()),
+        });
+        if state == DeliveryState::Queued {
+            queued.entry(event.id).or_default().push(QueuedDelivery::of(one));
         }
     }
     insert_events(txn, new.iter().map(|(event, _)| *event)).await?;
@@ -117,5 +138,7 @@ fn event_row<'a>(event: &'a NewEvent, payloads: &mut Bytes) -> Result<EventRow<'
         metadata: json(&event.metadata)?,
         occurred_at: event.occurred_at.map(|time| Micros::from(time).as_i64()),
         traceparent: event.trace.as_ref().map(ToString::to_string),
+        ordering_key: event.ordering_key.as_ref().map(OrderingKey::as_str),
+        deliver_at: event.deliver_at.map(|time| Micros::from(time).as_i64()),
     })
 }

@@ -5,6 +5,7 @@ use crate::error::StoreError;
 use crate::sqlite::batch::json;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::writer::WriteTxn;
+use postrider_common::contract_version::ContractVersion;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantId;
 use sqlx::FromRow;
@@ -18,7 +19,9 @@ const VERSIONS: &str = "
 
 const ENDPOINTS: &str = "
     SELECT t.id AS tenant_id, t.endpoints_version AS version, e.id AS endpoint_id, e.events,
-           e.active AND e.disabled_at IS NULL AS is_on
+           e.active AND e.disabled_at IS NULL AS is_on, e.ordering IS NOT NULL AS ordered,
+           (SELECT contracts.version FROM contracts
+            WHERE contracts.name = coalesce(e.own_contract, t.contract)) AS contract_version
     FROM json_each(?1) AS wanted
     CROSS JOIN tenants t ON t.id = wanted.value
     LEFT JOIN endpoints e ON e.tenant_id = t.id AND e.deleted_at IS NULL
@@ -72,6 +75,8 @@ struct Row {
     endpoint_id: Option<Uuid>,
     events: Option<String>,
     is_on: Option<bool>,
+    ordered: bool,
+    contract_version: Option<i32>,
 }
 
 async fn read(
@@ -110,6 +115,9 @@ impl Row {
         };
         let events = serde_json::from_str(&events)
             .map_err(|_| StoreError::Unreadable { what: "event filter" })?;
-        Ok(Some(Candidate { id: EndpointId::from_uuid(id), events, on }))
+        let id = EndpointId::from_uuid(id);
+        let contract_version = self.contract_version.map(ContractVersion::from_number);
+        let ordered = self.ordered;
+        Ok(Some(Candidate { id, events, on, ordered, contract_version }))
     }
 }

@@ -1,13 +1,16 @@
 //! Making an endpoint.
 
-use super::row::{list_column, schedule_column, timeout_column};
+use super::row::push;
 use super::{bump, read};
-use crate::endpoints::{EndpointCreated, EndpointRef, NewEndpoint};
+use crate::endpoints::{EndpointCreated, NewEndpoint};
 use crate::error::StoreError;
+use crate::rows::columns::{self, Value};
 use crate::sqlite::SqliteStore;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::writer::WriteTxn;
 use postrider_common::tenant::TenantScope;
+use sqlx::{QueryBuilder, Sqlite};
+use time::OffsetDateTime;
 
 pub(super) async fn create(
     store: &SqliteStore,
@@ -19,48 +22,44 @@ pub(super) async fn create(
     if !bump::tenant(&mut txn, scope).await? {
         return Ok(EndpointCreated::UnknownTenant);
     }
-    let count: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM endpoints WHERE tenant_id = ?1 AND deleted_at IS NULL",
-    )
-    .bind(scope.tenant().as_str())
-    .fetch_one(txn.connection())
-    .await
-    .or_store_error()?;
-    if count >= i64::from(limit) {
+    if let Some(endpoint) = read::of_id_text(txn.connection(), scope, &new.public_id).await? {
+        return Ok(EndpointCreated::Exists(Box::new(endpoint)));
+    }
+    if count(&mut txn, scope).await? >= i64::from(limit) {
         return Ok(EndpointCreated::TooMany { limit });
     }
-    let id = EndpointRef::new(new.id.to_string());
+    let public_id = new.public_id.clone();
     insert(&mut txn, scope, new).await?;
-    let endpoint = read::get_with(txn.connection(), scope, &id).await?;
+    let endpoint = read::of_id_text(txn.connection(), scope, &public_id).await?;
     txn.commit().await?;
     let endpoint = endpoint.ok_or(StoreError::Unreadable { what: "new endpoint" })?;
     Ok(EndpointCreated::Created(Box::new(endpoint)))
 }
 
+async fn count(txn: &mut WriteTxn, scope: &TenantScope) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT count(*) FROM endpoints WHERE tenant_id = ?1 AND deleted_at IS NULL")
+        .bind(scope.tenant().as_str())
+        .fetch_one(txn.connection())
+        .await
+        .or_store_error()
+}
+
 async fn insert(
     txn: &mut WriteTxn,
     scope: &TenantScope,
-    new: NewEndpoint,
+    mut new: NewEndpoint,
 ) -> Result<(), StoreError> {
-    let now = txn.now();
-    sqlx::query(
-        "INSERT INTO endpoints (id, tenant_id, public_id, url, description, events, secret, active,
-                                retry_schedule, timeout_s, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
-    )
-    .bind(new.id.as_uuid())
-    .bind(scope.tenant().as_str())
-    .bind(new.public_id)
-    .bind(new.url)
-    .bind(new.description)
-    .bind(list_column(&new.events)?)
-    .bind(new.secret.as_bytes())
-    .bind(new.active)
-    .bind(new.retry_schedule.as_ref().map(schedule_column).transpose()?)
-    .bind(new.timeout.map(timeout_column))
-    .bind(now)
-    .execute(txn.connection())
-    .await
-    .or_store_error()?;
+    let now = OffsetDateTime::try_from(txn.now())?;
+    new.created_at.get_or_insert(now);
+    let mut columns = columns::of_new(scope.tenant(), new);
+    columns.push(("updated_at", Value::Time(Some(now))));
+    let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO endpoints (");
+    query.push(names.join(", ")).push(") VALUES (");
+    for (index, value) in values.into_iter().enumerate() {
+        query.push(if index == 0 { "" } else { ", " });
+        push(&mut query, value)?;
+    }
+    query.push(")").build().execute(txn.connection()).await.or_store_error()?;
     Ok(())
 }

@@ -1,26 +1,17 @@
 //! Changing some fields of an endpoint.
 
-use super::row::{list_column, schedule_column, timeout_column};
+use super::row::push;
 use super::{bump, read};
 use crate::endpoints::{EndpointPatch, EndpointRef, EndpointUpdated};
 use crate::error::StoreError;
-use crate::sqlite::SqliteStore;
+use crate::operations::{EnabledReason, OperationalKind};
+use crate::rows::columns;
 use crate::sqlite::error::StoreResultExt as _;
+use crate::sqlite::{SqliteStore, breaker, operations};
 use postrider_common::tenant::TenantScope;
+use sqlx::{QueryBuilder, Sqlite};
 
-const UPDATE: &str = "
-    UPDATE endpoints SET
-        url = coalesce(?2, url),
-        description = coalesce(?3, description),
-        events = coalesce(?4, events),
-        active = coalesce(?5, active),
-        disabled_at = iif(?5, NULL, disabled_at),
-        disabled_reason = iif(?5, NULL, disabled_reason),
-        retry_schedule = iif(?6, ?7, retry_schedule),
-        timeout_s = iif(?8, ?9, timeout_s),
-        version = version + 1,
-        updated_at = ?10
-    WHERE id = ?1";
+const UPDATE: &str = "UPDATE endpoints SET version = version + 1, updated_at = ";
 
 pub(super) async fn update(
     store: &SqliteStore,
@@ -29,24 +20,28 @@ pub(super) async fn update(
     patch: EndpointPatch,
 ) -> Result<EndpointUpdated, StoreError> {
     let mut txn = store.writer.begin().await?;
+    let resets = patch.url.is_some() || patch.active.is_some();
     let Some(id) = bump::endpoint(&mut txn, scope, endpoint).await? else {
         return Ok(EndpointUpdated::Unknown);
     };
-    let now = txn.now();
-    sqlx::query(UPDATE)
-        .bind(id)
-        .bind(patch.url)
-        .bind(patch.description)
-        .bind(patch.events.as_ref().map(list_column).transpose()?)
-        .bind(patch.active)
-        .bind(patch.retry_schedule.is_some())
-        .bind(patch.retry_schedule.flatten().as_ref().map(schedule_column).transpose()?)
-        .bind(patch.timeout.is_some())
-        .bind(patch.timeout.flatten().map(timeout_column))
-        .bind(now)
-        .execute(txn.connection())
-        .await
-        .or_store_error()?;
+    let resumes = patch.active == Some(true);
+    let is_back = resumes && operations::is_disabled(&mut txn, store.operator.as_ref(), id).await?;
+    let mut query = QueryBuilder::<Sqlite>::new(UPDATE);
+    query.push_bind(txn.now());
+    for (column, value) in columns::of_patch(patch) {
+        query.push(", ").push(column).push(" = ");
+        push(&mut query, value)?;
+    }
+    query.push(" WHERE id = ").push_bind(id);
+    query.build().execute(txn.connection()).await.or_store_error()?;
+    if resets {
+        breaker::reset(&mut txn, &[id]).await?;
+    }
+    if is_back {
+        let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Resumed.as_str());
+        operations::about_endpoints(&mut txn, store.operator.as_ref(), &[id], kind, Some(why))
+            .await?;
+    }
     let endpoint = read::get_with(txn.connection(), scope, endpoint).await?;
     txn.commit().await?;
     Ok(endpoint

@@ -1,79 +1,35 @@
 //! Deliveries, as their tenant sees them.
 
-use super::events::event_type;
 use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
 use crate::log::DeliveryFilter;
 use crate::page::{Page, PageRequest};
+use crate::rows::delivery::DeliveryRow;
+use crate::selection::Selection;
 use crate::sqlite::SqliteStore;
+use crate::sqlite::batch::json;
 use crate::sqlite::clock::Micros;
 use crate::sqlite::error::StoreResultExt as _;
-use postrider_common::attempt::FailureKind;
-use postrider_common::delivery::{DeadReason, Delivery, DeliveryState};
-use postrider_common::id::{DeliveryId, EventId};
-use postrider_common::tenant::{TenantId, TenantScope};
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use postrider_common::delivery::Delivery;
+use postrider_common::id::DeliveryId;
+use postrider_common::tenant::TenantScope;
+use sqlx::{QueryBuilder, Sqlite};
 use uuid::Uuid;
 
 const SELECT: &str = "
     SELECT d.*, ev.given_id, ev.event_type, e.public_id,
-           coalesce(e.own_contract, t.contract) AS contract
+           coalesce(e.own_contract, t.contract) AS contract,
+           CASE WHEN d.state = 'waiting' THEN
+               (SELECT k.head FROM ordering_keys k
+                WHERE k.endpoint_id = d.endpoint_id AND k.key = d.ordering_key)
+           END AS waits_for
     FROM deliveries d
     JOIN events ev ON ev.id = d.event_id
     JOIN endpoints e ON e.id = d.endpoint_id
     JOIN tenants t ON t.id = d.tenant_id
     WHERE ";
 
-#[derive(FromRow)]
-struct DeliveryRow {
-    id: Uuid,
-    tenant_id: String,
-    event_id: Uuid,
-    given_id: Option<String>,
-    event_type: String,
-    public_id: String,
-    contract: String,
-    state: String,
-    dead_reason: Option<String>,
-    round: u32,
-    attempts: u32,
-    next_attempt_at: Option<Micros>,
-    last_status: Option<u16>,
-    last_failure: Option<String>,
-    created_at: Micros,
-    finished_at: Option<Micros>,
-}
-
-impl TryFrom<DeliveryRow> for Delivery {
-    type Error = StoreError;
-
-    fn try_from(row: DeliveryRow) -> Result<Self, StoreError> {
-        let unreadable = |what| StoreError::Unreadable { what };
-        let reason = |name: String| DeadReason::from_name(&name).ok_or(unreadable("reason"));
-        let kind = |name: String| FailureKind::from_name(&name).ok_or(unreadable("failure kind"));
-        let state = DeliveryState::from_name(&row.state).ok_or(unreadable("delivery state"))?;
-        let time = |time: Option<Micros>| time.map(TryInto::try_into).transpose();
-        let awaits_attempt = !state.is_terminal() && state != DeliveryState::InFlight;
-        Ok(Self {
-            id: DeliveryId::from_uuid(row.id),
-            tenant: TenantId::parse(row.tenant_id).map_err(|_| unreadable("tenant id"))?,
-            event: EventId::from_uuid(row.event_id),
-            given_event_id: row.given_id,
-            event_type: event_type(row.event_type)?,
-            endpoint: row.public_id,
-            contract: row.contract,
-            state,
-            dead_reason: row.dead_reason.map(reason).transpose()?,
-            round: row.round,
-            attempts: row.attempts,
-            next_attempt_at: time(row.next_attempt_at.filter(|_| awaits_attempt))?,
-            last_status: row.last_status,
-            last_failure: row.last_failure.map(kind).transpose()?,
-            created_at: row.created_at.try_into()?,
-            finished_at: time(row.finished_at)?,
-        })
-    }
-}
+type Row = DeliveryRow<Micros>;
 
 pub(super) async fn get(
     store: &SqliteStore,
@@ -83,7 +39,7 @@ pub(super) async fn get(
     let mut query = QueryBuilder::<Sqlite>::new(SELECT);
     query.push("d.tenant_id = ").push_bind(scope.tenant().as_str());
     query.push(" AND d.id = ").push_bind(id.as_uuid());
-    let row: Option<DeliveryRow> =
+    let row: Option<Row> =
         query.build_query_as().fetch_optional(&store.readers).await.or_store_error()?;
     row.map(Delivery::try_from).transpose()
 }
@@ -117,21 +73,62 @@ pub(super) async fn list(
         query.push(" AND d.id < ").push_bind(cursor.0);
     }
     query.push(" ORDER BY d.id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
-    let rows: Vec<DeliveryRow> =
-        query.build_query_as().fetch_all(&store.readers).await.or_store_error()?;
+    let rows: Vec<Row> = query.build_query_as().fetch_all(&store.readers).await.or_store_error()?;
     let deliveries: Vec<Delivery> =
         rows.into_iter().map(Delivery::try_from).collect::<Result<_, _>>()?;
     Ok(Page::from_rows(deliveries, page.limit, |delivery| delivery.id.as_uuid()))
 }
 
-/// The endpoints that a filter means; the log of deleted ones stays, so they count as well.
-async fn endpoint_ids(
+/// Those that are dead and not discarded; tests are nobody's loss.
+pub(in crate::sqlite) async fn list_dead(
+    store: &SqliteStore,
+    scope: &TenantScope,
+    selection: &Selection,
+    page: PageRequest,
+) -> Result<Page<Delivery>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
+    query.push("d.tenant_id = ").push_bind(scope.tenant().as_str());
+    query.push(" AND d.state = 'dead' AND d.discarded_at IS NULL AND NOT d.test");
+    if let Some(endpoint) = &selection.endpoint {
+        let first = endpoint_ids(store, scope, endpoint).await?.into_iter().next();
+        query.push(" AND d.endpoint_id = ").push_bind(first);
+    }
+    if let Some(names) = selection.type_names() {
+        query.push(" AND ev.event_type IN (SELECT value FROM json_each(");
+        query.push_bind(json(&names)?).push("))");
+    }
+    if let Some(since) = selection.since {
+        query.push(" AND ev.accepted_at >= ").push_bind(Micros::from(since));
+    }
+    if let Some(until) = selection.until {
+        query.push(" AND ev.accepted_at < ").push_bind(Micros::from(until));
+    }
+    if let Some(reason) = selection.reason {
+        query.push(" AND d.dead_reason = ").push_bind(reason.as_str());
+    }
+    if let Some(status) = selection.status {
+        query.push(" AND coalesce(d.last_status / 100, 0) = ").push_bind(status.hundreds());
+    }
+    if let Some(cursor) = page.after {
+        query.push(" AND d.id < ").push_bind(cursor.0);
+    }
+    query.push(" ORDER BY d.id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+    let rows: Vec<Row> = query.build_query_as().fetch_all(&store.readers).await.or_store_error()?;
+    let deliveries: Vec<Delivery> =
+        rows.into_iter().map(Delivery::try_from).collect::<Result<_, _>>()?;
+    Ok(Page::from_rows(deliveries, page.limit, |delivery| delivery.id.as_uuid()))
+}
+
+/// The endpoints that a name means, first the one that it means first; the log of deleted ones stays,
+/// so they count as well.
+pub(in crate::sqlite) async fn endpoint_ids(
     store: &SqliteStore,
     scope: &TenantScope,
     endpoint: &EndpointRef,
 ) -> Result<Vec<Uuid>, StoreError> {
     sqlx::query_scalar(
-        "SELECT id FROM endpoints WHERE tenant_id = ?1 AND (public_id = ?2 OR id = ?3)",
+        "SELECT id FROM endpoints WHERE tenant_id = ?1 AND (public_id = ?2 OR id = ?3)
+         ORDER BY deleted_at IS NULL DESC, public_id = ?2 DESC, id DESC",
     )
     .bind(scope.tenant().as_str())
     .bind(endpoint.text())

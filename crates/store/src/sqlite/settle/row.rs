@@ -19,7 +19,7 @@ pub(super) struct LeaseRow {
 
 impl LeaseRow {
     pub(super) fn of(settlement: &Settlement) -> Self {
-        let succeeded = matches!(settlement.transition, Transition::Delivered);
+        let succeeded = settlement.transition.is_success();
         Self { id: settlement.delivery, token: settlement.token.as_uuid(), succeeded }
     }
 }
@@ -39,7 +39,9 @@ impl VerdictRow {
     pub(super) fn of(settlement: &Settlement) -> Self {
         let record = &settlement.record;
         let (state, delay_us, failures, reason) = match settlement.transition {
-            Transition::Delivered => (DeliveryState::Delivered, 0, 0, None),
+            Transition::Delivered | Transition::DeliveredLast => {
+                (DeliveryState::Delivered, 0, 0, None)
+            }
             Transition::Dead { reason, .. } => (DeliveryState::Dead, 0, 0, Some(reason)),
             Transition::Retry { delay, progress } => {
                 (DeliveryState::Scheduled, micros(delay), progress.failures, None)
@@ -66,6 +68,7 @@ pub(super) struct AttemptRow<'a> {
     failure: Option<&'static str>,
     url: &'a str,
     contract: &'a str,
+    contract_digest: Option<String>,
     request_headers: String,
     status: Option<u16>,
     response_headers: Option<String>,
@@ -86,6 +89,7 @@ impl<'a> AttemptRow<'a> {
             failure: record.failure.map(FailureKind::as_str),
             url: &record.url,
             contract: &record.contract,
+            contract_digest: record.contract_digest.map(|digest| digest.to_string()),
             request_headers: json(&record.request_headers)?,
             status: response.map(|response| response.status),
             response_headers: response.map(|response| json(&response.headers)).transpose()?,

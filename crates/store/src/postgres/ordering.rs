@@ -1,0 +1,183 @@
+//! Order by key: moves on from heads that are done with.
+
+use super::PgStore;
+use super::error::StoreResultExt as _;
+use crate::error::StoreError;
+use crate::ordering::{Done, Position, Seen, after, is_over};
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+use uuid::Uuid;
+
+/// Keys whose head is another one have moved on already.
+pub(super) const LOCK: &str = "
+    SELECT k.endpoint_id, k.key, k.head AS id
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS done (endpoint_id, key, id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM ordering_keys
+        WHERE endpoint_id = done.endpoint_id AND key = done.key AND head = done.id
+        FOR UPDATE
+    ) AS k";
+
+/// A statement of its own: it sees what those committed whom the lock waited for. What comes after one that
+/// was held for too long is due since it was accepted: it has waited for as long.
+pub(super) const ADVANCE: &str = concat!(
+    "
+    WITH over AS MATERIALIZED (
+        SELECT locked.*, h.dead_reason
+        FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS locked (endpoint_id, key, head)
+        LEFT JOIN LATERAL (
+            SELECT * FROM endpoints WHERE id = locked.endpoint_id LIMIT 1
+        ) AS e ON true
+        LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE id = locked.head LIMIT 1) AS h ON true
+        WHERE ",
+    is_over!(),
+    "
+    ), line AS MATERIALIZED (
+        SELECT over.endpoint_id, over.key, next.id AS next, next.tenant_id, next.event_id,
+               CASE WHEN over.dead_reason = 'expired' THEN next.created_at ELSE now() END AS due_at
+        FROM over
+        LEFT JOIN LATERAL (
+            SELECT id, tenant_id, event_id, created_at FROM deliveries
+            WHERE endpoint_id = over.endpoint_id AND ordering_key = over.key AND state = 'waiting'
+            ORDER BY sequence LIMIT 1
+            FOR UPDATE
+        ) AS next ON true
+    ), due AS (
+        INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, next_attempt_at)
+        SELECT next, tenant_id, event_id, endpoint_id, 'scheduled', due_at
+        FROM line WHERE next IS NOT NULL
+        ON CONFLICT (id) DO UPDATE SET
+            state = excluded.state, next_attempt_at = excluded.next_attempt_at
+    ), moved AS (
+        INSERT INTO ordering_keys (endpoint_id, key, head)
+        SELECT endpoint_id, key, next FROM line WHERE next IS NOT NULL
+        ON CONFLICT (endpoint_id, key) DO UPDATE SET head = excluded.head
+    ), emptied AS (
+        DELETE FROM ordering_keys WHERE ctid = ANY (ARRAY(
+            SELECT k.ctid FROM line
+            CROSS JOIN LATERAL (
+                SELECT ctid FROM ordering_keys
+                WHERE endpoint_id = line.endpoint_id AND key = line.key LIMIT 1
+            ) AS k
+            WHERE line.next IS NULL
+        ))
+    )
+    SELECT count(*) FROM line"
+);
+
+pub(super) const PLACES: &str = "
+    SELECT d.endpoint_id, d.ordering_key AS key, d.id
+    FROM unnest($1::uuid[]) AS done (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM deliveries WHERE id = done.id AND ordering_key IS NOT NULL LIMIT 1
+    ) AS d";
+
+/// Some keys from a place on, and whether their heads are done with.
+pub(super) const LOOK: &str = concat!(
+    "
+    SELECT k.endpoint_id, k.key, k.head AS id, ",
+    is_over!(),
+    " AS is_over
+    FROM (SELECT * FROM ordering_keys WHERE (endpoint_id, key) > ($1, $2)
+          ORDER BY endpoint_id, key LIMIT $3) AS k
+    LEFT JOIN LATERAL (SELECT * FROM endpoints WHERE id = k.endpoint_id LIMIT 1) AS e ON true
+    LEFT JOIN LATERAL (SELECT * FROM deliveries WHERE id = k.head LIMIT 1) AS h ON true
+    ORDER BY k.endpoint_id, k.key"
+);
+
+/// What waits for its turn at endpoints that do not ask for order any more, or are deleted. Due times
+/// keep the order in which they were accepted.
+pub(super) const LET_GO: &str = "
+    WITH RECURSIVE lines AS (
+        (SELECT endpoint_id FROM deliveries WHERE state = 'waiting' ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'waiting' AND d.endpoint_id > lines.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM lines WHERE lines.endpoint_id IS NOT NULL
+    ), chosen AS MATERIALIZED (
+        SELECT w.*, e.deleted_at IS NOT NULL AS deleted
+        FROM lines
+        CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = lines.endpoint_id LIMIT 1) AS e
+        CROSS JOIN LATERAL (
+            SELECT * FROM deliveries d
+            WHERE d.endpoint_id = e.id AND d.state = 'waiting'
+            ORDER BY d.ordering_key, d.sequence LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        ) AS w
+        WHERE e.deleted_at IS NOT NULL OR e.ordering IS NULL
+        LIMIT $1
+    )
+    INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, dead_reason,
+                                 finished_at, next_attempt_at)
+    SELECT id, tenant_id, event_id, endpoint_id,
+           CASE WHEN deleted THEN 'dead' ELSE 'scheduled' END,
+           CASE WHEN deleted THEN 'endpoint_deleted' END,
+           CASE WHEN deleted THEN now() END,
+           CASE WHEN NOT deleted THEN created_at END
+    FROM chosen
+    ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, dead_reason = excluded.dead_reason,
+        finished_at = excluded.finished_at, next_attempt_at = excluded.next_attempt_at";
+
+/// Moves on from deliveries that this transaction finished. Gives how many keys it moved.
+pub(super) async fn advance(
+    txn: &mut PgConnection,
+    done: impl IntoIterator<Item = Done>,
+) -> Result<u64, StoreError> {
+    // Sorted: the order in which everybody locks keys.
+    let done: BTreeSet<Done> = done.into_iter().collect();
+    if done.is_empty() {
+        return Ok(0);
+    }
+    let (endpoints, keys, ids) = columns(&done);
+    let lock = sqlx::query_as(LOCK).bind(endpoints).bind(keys).bind(ids);
+    let locked: Vec<Done> = lock.fetch_all(&mut *txn).await.or_store_error()?;
+    if locked.is_empty() {
+        return Ok(0);
+    }
+    let (endpoints, keys, ids) = columns(&locked);
+    let advance = sqlx::query_scalar(ADVANCE).bind(endpoints).bind(keys).bind(ids);
+    let moved: i64 = advance.fetch_one(txn).await.or_store_error()?;
+    Ok(u64::try_from(moved).unwrap_or_default())
+}
+
+/// The same for whoever knows no more than which deliveries it finished, if any of them is ordered.
+pub(super) async fn advance_after(txn: &mut PgConnection, ids: &[Uuid]) -> Result<u64, StoreError> {
+    let places = sqlx::query_as(PLACES).bind(ids);
+    let done: Vec<Done> = places.fetch_all(&mut *txn).await.or_store_error()?;
+    advance(txn, done).await
+}
+
+/// Catches up with what changed without a call of `advance`: looks at no more than `limit` keys, and
+/// lets no more than that many deliveries go. Gives how many of both changed.
+pub(super) async fn follow(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
+    let let_go = sqlx::query(LET_GO).bind(i64::from(limit)).execute(&store.hot).await;
+    let released = let_go.or_store_error()?.rows_affected();
+
+    let from = store.ordering.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let look = sqlx::query_as(LOOK).bind(from.endpoint_id).bind(from.key).bind(i64::from(limit));
+    let seen: Vec<Seen> = look.fetch_all(&store.hot).await.or_store_error()?;
+    let next: Position = after(&seen, limit);
+    *store.ordering.lock().unwrap_or_else(PoisonError::into_inner) = next;
+
+    let over: Vec<Done> = seen.into_iter().filter(|one| one.is_over).map(|one| one.head).collect();
+    if over.is_empty() {
+        return Ok(released);
+    }
+    let mut txn = store.hot.begin().await.or_store_error()?;
+    let moved = advance(&mut txn, over).await?;
+    txn.commit().await.or_store_error()?;
+    Ok(released + moved)
+}
+
+fn columns<'a>(done: impl IntoIterator<Item = &'a Done>) -> (Vec<Uuid>, Vec<&'a str>, Vec<Uuid>) {
+    let mut columns = (Vec::new(), Vec::new(), Vec::new());
+    for one in done {
+        columns.0.push(one.endpoint_id);
+        columns.1.push(one.key.as_str());
+        columns.2.push(one.id);
+    }
+    columns
+}

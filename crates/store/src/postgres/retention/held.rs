@@ -1,0 +1,55 @@
+//! Held deliveries that nobody resumed in time.
+
+use crate::error::StoreError;
+use crate::postgres::error::StoreResultExt as _;
+use crate::postgres::{PgStore, statistics};
+
+/// One endpoint after the other that something is held for, as in `follow`. The id bounds what is read;
+/// what was replayed and is held again has waited since then.
+pub(in crate::postgres) const EXPIRE: &str = concat!(
+    "
+    WITH RECURSIVE waiting AS (
+        (SELECT endpoint_id FROM deliveries WHERE state = 'held' ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    ), chosen AS MATERIALIZED (
+        SELECT h.*
+        FROM waiting
+        CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = waiting.endpoint_id LIMIT 1) AS e
+        CROSS JOIN LATERAL (
+            SELECT now() - make_interval(days => hold_days) AS since
+            FROM tenants WHERE id = e.tenant_id LIMIT 1
+        ) AS t
+        CROSS JOIN LATERAL (
+            SELECT * FROM deliveries d
+            WHERE d.endpoint_id = e.id AND d.state = 'held'
+              AND d.id < uuid_floor((t.since AT TIME ZONE 'UTC')::date + 1)
+              AND coalesce(d.next_attempt_at, d.created_at) < t.since
+            ORDER BY d.id LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        ) AS h
+        LIMIT $1
+    ), written AS (
+        INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, dead_reason,
+                                     finished_at)
+        SELECT id, tenant_id, event_id, endpoint_id, 'dead', 'expired', now() FROM chosen
+        ON CONFLICT (id) DO UPDATE SET
+            state = excluded.state, dead_reason = excluded.dead_reason,
+            finished_at = excluded.finished_at, next_attempt_at = NULL
+    ), counted AS (
+        SELECT endpoint_id, 0 AS attempted, count(*) AS dead, NULL::timestamptz AS last_attempt_at
+        FROM chosen WHERE NOT test GROUP BY endpoint_id
+    ), added AS (",
+    statistics::add!(),
+    ")
+    SELECT count(*) FROM chosen"
+);
+
+pub(super) async fn expire(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
+    let expire = sqlx::query_scalar(EXPIRE).bind(i64::from(limit));
+    let count: i64 = expire.fetch_one(&store.hot).await.or_store_error()?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}

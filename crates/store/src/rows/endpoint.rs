@@ -1,0 +1,120 @@
+//! An endpoint's row, and the endpoint that it stands for.
+
+use super::{StoredList, StoredTime, natural, tenant, time, unreadable};
+use crate::error::StoreError;
+use postrider_common::endpoint::{DisableReason, Disabled, Endpoint, EventFilter, PreviousSecret};
+use postrider_common::id::EndpointId;
+use postrider_common::ordering::{EndpointOrdering, OnFailure};
+use postrider_common::seal::Sealed;
+use postrider_contract::{BackoffOverrides, RetrySchedule};
+use sqlx::FromRow;
+use std::time::Duration;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A row of `endpoints` with `contract`, the name of its own contract or else of its tenant's, and
+/// `rotating`, whether its previous secret is still valid.
+#[derive(FromRow)]
+pub(crate) struct EndpointRow<Time, Names, Delays> {
+    id: Uuid,
+    tenant_id: String,
+    public_id: String,
+    contract: String,
+    own_contract: Option<String>,
+    url: String,
+    description: String,
+    events: Names,
+    secret: Vec<u8>,
+    previous_secret: Option<Vec<u8>>,
+    previous_until: Option<Time>,
+    rotating: bool,
+    second_secret: Option<Vec<u8>>,
+    active: bool,
+    disabled_at: Option<Time>,
+    disabled_reason: Option<String>,
+    ordering: Option<String>,
+    ordering_on_failure: String,
+    retry_schedule: Option<Delays>,
+    max_retries: Option<i32>,
+    first_delay_s: Option<i32>,
+    retry_factor: Option<f64>,
+    timeout_s: Option<i32>,
+    version: i64,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl<Time, Names, Delays> TryFrom<EndpointRow<Time, Names, Delays>> for Endpoint
+where
+    Time: StoredTime,
+    Names: StoredList<String>,
+    Delays: StoredList<i32>,
+{
+    type Error = StoreError;
+
+    fn try_from(row: EndpointRow<Time, Names, Delays>) -> Result<Self, StoreError> {
+        let seconds = |number| natural(number).map(|seconds| Duration::from_secs(seconds.into()));
+        Ok(Self {
+            id: EndpointId::from_uuid(row.id),
+            public_id: row.public_id,
+            tenant: tenant(row.tenant_id)?,
+            contract: row.contract,
+            own_contract: row.own_contract,
+            url: row.url,
+            description: row.description,
+            events: filter(row.events).ok_or(unreadable("event filter"))?,
+            secret: Sealed::from_bytes(row.secret),
+            previous_secret: previous_secret(row.previous_secret, time(row.previous_until)?)
+                .filter(|_| row.rotating),
+            second_secret: row.second_secret.map(Sealed::from_bytes),
+            active: row.active,
+            disabled: disabled(time(row.disabled_at)?, row.disabled_reason.as_deref())?,
+            ordering: EndpointOrdering {
+                by_key: row.ordering.is_some(),
+                on_failure: OnFailure::from_name(&row.ordering_on_failure)
+                    .ok_or(unreadable("ordering"))?,
+            },
+            retry_schedule: row.retry_schedule.map(schedule).transpose()?,
+            backoff: BackoffOverrides {
+                max_retries: row.max_retries.map(natural).transpose()?,
+                first_delay: row.first_delay_s.map(natural).transpose()?,
+                factor: row.retry_factor,
+            },
+            timeout: row.timeout_s.map(seconds).transpose()?,
+            version: row.version,
+            created_at: row.created_at.read()?,
+            updated_at: row.updated_at.read()?,
+        })
+    }
+}
+
+fn filter(names: impl StoredList<String>) -> Option<EventFilter> {
+    EventFilter::parse(names.read()?).ok()
+}
+
+fn previous_secret(
+    secret: Option<Vec<u8>>,
+    until: Option<OffsetDateTime>,
+) -> Option<PreviousSecret> {
+    let (secret, until) = secret.zip(until)?;
+    Some(PreviousSecret { secret: Sealed::from_bytes(secret), until })
+}
+
+fn disabled(
+    at: Option<OffsetDateTime>,
+    reason: Option<&str>,
+) -> Result<Option<Disabled>, StoreError> {
+    let Some((at, reason)) = at.zip(reason) else {
+        return Ok(None);
+    };
+    let reason = DisableReason::from_name(reason).ok_or(unreadable("reason to disable"))?;
+    Ok(Some(Disabled { at, reason }))
+}
+
+fn schedule(delays: impl StoredList<i32>) -> Result<RetrySchedule, StoreError> {
+    let parse = || {
+        let delays: Result<Vec<u32>, _> = delays.read()?.into_iter().map(u32::try_from).collect();
+        RetrySchedule::from_seconds(&delays.ok()?).ok()
+    };
+    parse().ok_or(unreadable("retry schedule"))
+}

@@ -1,0 +1,96 @@
+//! Cancel: deliveries that wait are dead, and nothing is sent of them.
+
+use super::events;
+use crate::error::StoreError;
+use crate::log::{Cancelled, EventCancelled};
+use crate::sqlite::SqliteStore;
+use crate::sqlite::batch::json;
+use crate::sqlite::error::StoreResultExt as _;
+use crate::sqlite::ordering;
+use crate::sqlite::statistics::{self, Recorded};
+use crate::sqlite::writer::WriteTxn;
+use postrider_common::delivery::DeliveryState;
+use postrider_common::id::DeliveryId;
+use postrider_common::tenant::TenantScope;
+use uuid::Uuid;
+
+const FIND_ONE: &str = "SELECT id, state FROM deliveries WHERE id = ?2 AND tenant_id = ?1";
+
+const FIND_OF_EVENT: &str =
+    "SELECT id, state FROM deliveries WHERE event_id = ?2 AND tenant_id = ?1";
+
+const CANCEL: &str = "
+    UPDATE deliveries SET state = 'dead', dead_reason = 'cancelled', finished_at = ?2,
+           next_attempt_at = NULL, queued_at = NULL
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1))";
+
+const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM events WHERE id = ?1 AND tenant_id = ?2)";
+
+pub(super) async fn delivery(
+    store: &SqliteStore,
+    scope: &TenantScope,
+    id: DeliveryId,
+) -> Result<Cancelled, StoreError> {
+    let found = cancel(store, FIND_ONE, scope, id.as_uuid()).await?;
+    Ok(match found.first() {
+        None => Cancelled::Unknown,
+        Some(state) if state.is_unsent() => Cancelled::Cancelled,
+        Some(state) => Cancelled::TooLate(*state),
+    })
+}
+
+pub(super) async fn event(
+    store: &SqliteStore,
+    scope: &TenantScope,
+    id: &str,
+) -> Result<Option<EventCancelled>, StoreError> {
+    let Some(event) = events::resolve(store, scope, id).await? else {
+        return Ok(None);
+    };
+    let found = cancel(store, FIND_OF_EVENT, scope, event.as_uuid()).await?;
+    if found.is_empty() {
+        let exists = sqlx::query_scalar(EXISTS).bind(event.as_uuid()).bind(scope.tenant().as_str());
+        let exists: bool = exists.fetch_one(&store.readers).await.or_store_error()?;
+        return Ok(exists.then(EventCancelled::default));
+    }
+    Ok(Some(EventCancelled::of(&found)))
+}
+
+/// Cancels those of the tenant that are found and wait, and gives the states that all of them were found
+/// in.
+async fn cancel(
+    store: &SqliteStore,
+    find: &'static str,
+    scope: &TenantScope,
+    id: Uuid,
+) -> Result<Vec<DeliveryState>, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let find = sqlx::query_as(find).bind(scope.tenant().as_str()).bind(id);
+    let found: Vec<(Uuid, String)> = find.fetch_all(txn.connection()).await.or_store_error()?;
+    let mut states = Vec::with_capacity(found.len());
+    let mut waiting = Vec::new();
+    for (id, name) in found {
+        let state = DeliveryState::from_name(&name)
+            .ok_or(StoreError::Unreadable { what: "delivery state" })?;
+        states.push(state);
+        waiting.extend(state.is_unsent().then_some(id));
+    }
+    write(&mut txn, &waiting).await?;
+    txn.commit().await?;
+    Ok(states)
+}
+
+async fn write(txn: &mut WriteTxn, ids: &[Uuid]) -> Result<(), StoreError> {
+    let now = txn.now();
+    let cancel = sqlx::query(CANCEL).bind(json(ids)?).bind(now);
+    cancel.execute(txn.connection()).await.or_store_error()?;
+    let recorded = ids.iter().map(|id| Recorded {
+        delivery: *id,
+        is_first: false,
+        was_dead: false,
+        started_at: None,
+    });
+    statistics::add(txn, recorded).await?;
+    ordering::advance_after(txn, ids).await?;
+    Ok(())
+}

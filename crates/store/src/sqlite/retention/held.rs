@@ -1,0 +1,63 @@
+//! Held deliveries that nobody resumed in time.
+
+use crate::error::StoreError;
+use crate::sqlite::SqliteStore;
+use crate::sqlite::batch::json;
+use crate::sqlite::error::StoreResultExt as _;
+use crate::sqlite::statistics::{self, Recorded};
+use uuid::Uuid;
+
+/// Microseconds of a day.
+macro_rules! a_day {
+    () => {
+        "86400000000"
+    };
+}
+
+/// One endpoint after the other that something is held for, as in `follow`. The id bounds what is read:
+/// it begins with the milliseconds of its event's acceptance. What was replayed and is held again has
+/// waited since then.
+pub(in crate::sqlite) const FIND: &str = concat!(
+    "
+    WITH RECURSIVE waiting (endpoint_id) AS (
+        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'held'
+                ORDER BY endpoint_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT d.endpoint_id FROM deliveries d
+                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
+                ORDER BY d.endpoint_id LIMIT 1)
+        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
+    )
+    SELECT d.id
+    FROM waiting
+    CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
+    CROSS JOIN tenants t ON t.id = e.tenant_id
+    CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'held'
+    WHERE d.id < unhex(printf('%012x', (?1 - (t.hold_days - 1) * ",
+    a_day!(),
+    ") / 1000) || '00000000000000000000')
+      AND coalesce(d.next_attempt_at, d.created_at) < ?1 - t.hold_days * ",
+    a_day!(),
+    "
+    LIMIT ?2"
+);
+
+pub(in crate::sqlite) const EXPIRE: &str = "
+    UPDATE deliveries SET state = 'dead', dead_reason = 'expired', finished_at = ?2,
+                          next_attempt_at = NULL
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1))";
+
+pub(super) async fn expire(store: &SqliteStore, limit: u32) -> Result<u64, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let found = sqlx::query_scalar(FIND).bind(now).bind(limit).fetch_all(txn.connection());
+    let found: Vec<Uuid> = found.await.or_store_error()?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let expire = sqlx::query(EXPIRE).bind(json(&found)?).bind(now);
+    let expired = expire.execute(txn.connection()).await.or_store_error()?.rows_affected();
+    statistics::add(&mut txn, found.into_iter().map(Recorded::of_an_end)).await?;
+    txn.commit().await?;
+    Ok(expired)
+}
