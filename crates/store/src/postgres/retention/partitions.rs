@@ -36,14 +36,15 @@ const FINISHED: &str = "
     WHERE NOT partition_is_pending(day) ORDER BY day LIMIT 1";
 
 pub(super) async fn remove(store: &PgStore, usual: Days) -> Result<PartitionRemoval, StoreError> {
-    let old = sqlx::query_scalar(OLD).bind(i32::from(usual.get()));
-    let old: Vec<Date> = old.fetch_all(&store.log).await.or_store_error()?;
-    if old.is_empty() {
-        return Ok(PartitionRemoval::Nothing);
-    }
     let mut txn = store.hot.begin().await.or_store_error()?;
     if !sqlx::query_scalar::<_, bool>(TURN).fetch_one(&mut *txn).await.or_store_error()? {
         return Ok(PartitionRemoval::Busy);
+    }
+    // Looked for in our turn: what another remover took is not among them.
+    let old = sqlx::query_scalar(OLD).bind(i32::from(usual.get()));
+    let old: Vec<Date> = old.fetch_all(&mut *txn).await.or_store_error()?;
+    if old.is_empty() {
+        return Ok(PartitionRemoval::Nothing);
     }
     let finished = sqlx::query_scalar(FINISHED).bind(old);
     let Some(day) = finished.fetch_optional(&mut *txn).await.or_store_error()? else {
