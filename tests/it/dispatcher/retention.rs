@@ -78,6 +78,10 @@ async fn the_usual_retention_is_told() {
 #[tokio::test]
 async fn a_running_dispatcher_gives_up_what_was_held_for_too_long() {
     let scene = Scene::start().await;
+    // For longer than it is held, else it is removed as soon as it is dead.
+    let patch =
+        TenantPatch { retention: Some(Some(Days::new(90_u32).unwrap())), ..TenantPatch::default() };
+    scene.store.tenant_update(scene.tenant.tenant(), patch).await.unwrap();
     let endpoint = scene.endpoint(&nowhere().await, SECRET, |_| {}).await;
     scene.subject.switch(&scene.tenant, &endpoint, false).await;
     let event = scene.subject.event_of(&scene.tenant, 32).await;
