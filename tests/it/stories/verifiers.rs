@@ -5,7 +5,7 @@ mod package;
 
 use super::SOON;
 use super::event::Event;
-use package::{Packages, Verifier};
+use package::{Crate, Packages, Verifier};
 use postrider_testkit::receiver::Received;
 use postrider_testkit::{Behaviour, Draft, Producer, Receiver, Rest, Stack, StackOptions};
 use serde_json::{Value, json};
@@ -24,7 +24,8 @@ const CASES: [Case; 4] = [
         contract: "standard-webhooks",
         event_type: "contact.created",
         verifiers: &[
-            Verifier::Rust,
+            Verifier::Rust(Crate::StandardWebhooks),
+            Verifier::Rust(Crate::Svix),
             Verifier::Node("standardwebhooks"),
             Verifier::Node("svix"),
             Verifier::Python("standardwebhooks"),
@@ -35,7 +36,7 @@ const CASES: [Case; 4] = [
     Case {
         contract: "svix",
         event_type: "contact.created",
-        verifiers: &[Verifier::Node("svix"), Verifier::Python("svix")],
+        verifiers: &[Verifier::Rust(Crate::Svix), Verifier::Node("svix"), Verifier::Python("svix")],
         both_sign: true,
     },
     Case {

@@ -14,13 +14,19 @@ use tokio::sync::Mutex;
 /// Something published that verifies a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Verifier {
-    /// The crate `standardwebhooks`. The crate `svix` is not among them: it does not build without a TLS of
-    /// its own, which would bring a second cryptography into every program of the workspace.
-    Rust,
+    /// A crate.
+    Rust(Crate),
     /// A package of npm.
     Node(&'static str),
     /// A package of `PyPI`.
     Python(&'static str),
+}
+
+/// The crates.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Crate {
+    StandardWebhooks,
+    Svix,
 }
 
 /// The packages of other languages, ready to be asked.
@@ -48,14 +54,25 @@ impl Packages {
         secret: &str,
         request: &Received,
     ) -> Result<(), String> {
-        let body = &request.body[..];
         match verifier {
-            Verifier::Rust => {
-                let webhook = standardwebhooks::Webhook::new(secret).map_err(|e| e.to_string())?;
-                webhook.verify(body, &headers(request)).map_err(|error| error.to_string())
-            }
+            Verifier::Rust(package) => package.verify(secret, &request.body, &headers(request)),
             Verifier::Node(package) => self.node.verify(package, secret, request).await,
             Verifier::Python(package) => self.python.verify(package, secret, request).await,
+        }
+    }
+}
+
+impl Crate {
+    fn verify(self, secret: &str, body: &[u8], headers: &HeaderMap) -> Result<(), String> {
+        match self {
+            Self::StandardWebhooks => standardwebhooks::Webhook::new(secret)
+                .map_err(|error| error.to_string())?
+                .verify(body, headers)
+                .map_err(|error| error.to_string()),
+            Self::Svix => svix::webhooks::Webhook::new(secret)
+                .map_err(|error| error.to_string())?
+                .verify(body, headers)
+                .map_err(|error| error.to_string()),
         }
     }
 }
