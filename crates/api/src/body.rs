@@ -1,7 +1,9 @@
-//! The body of a request: one JSON object, no larger than its call allows, in time.
+//! The body of a request: one JSON object, no larger than its call allows, in time. Where there is a
+//! body, the query has no parameters.
 
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::query;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
@@ -35,6 +37,7 @@ impl<S: Send + Sync> FromRequest<S> for OptionalBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        query::refuse(request.uri())?;
         let is_json = is_json(request.headers());
         let text = read(request, MAX_BODY, BODY_TIMEOUT).await?;
         match (text.is_empty(), is_json) {
@@ -49,12 +52,13 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        query::refuse(request.uri())?;
         Self::read(request, MAX_BODY, BODY_TIMEOUT).await
     }
 }
 
 impl JsonText {
-    /// Reads a body with bounds of its own. `most` is what the route's layer lets through, in bytes.
+    /// Reads a body with bounds of its own, of a call that may take parameters. `most` is what the route's layer lets through, in bytes.
     pub(crate) async fn read(
         request: Request,
         most: usize,

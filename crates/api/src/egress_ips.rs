@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::auth::AnyKey;
 use crate::json::Json;
 use crate::list::List;
+use crate::query::NoQuery;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
@@ -14,6 +15,6 @@ pub(crate) fn router() -> Router<Arc<App>> {
     Router::new().route("/egress-ips", get(list))
 }
 
-async fn list(State(app): State<Arc<App>>, _key: AnyKey) -> Json<List<String>> {
+async fn list(State(app): State<Arc<App>>, _key: AnyKey, _query: NoQuery) -> Json<List<String>> {
     Json(List::whole(app.egress_ips.networks().collect()))
 }

@@ -1,9 +1,11 @@
 //! What all commands that call the API have in common: their options, how they end, how they print.
 
 use crate::commands::send::{Source, SourceError};
+use crate::escape::printable;
 use crate::output::{self, ConfirmError, Json, OutputError, Table};
 use crate::rest::{Call, ListArgs, Listed, Rest, RestError};
 use crate::server::{ApiServerArgs, ServerError};
+use postrider_common::service::chain;
 use postrider_common::tenant::TenantId;
 use serde::de::DeserializeOwned;
 use std::io;
@@ -168,4 +170,29 @@ impl FromStr for Id {
         // URLs give the dots a meaning of their own.
         if matches!(text, "" | "." | "..") { Err(IdError) } else { Ok(Self(text.to_owned())) }
     }
+}
+
+/// Does the same for each, and reports those that the server refuses, which keep the others not back.
+/// The error of a single one is told as it is.
+pub(crate) async fn for_each(
+    ids: &[Id],
+    one: impl AsyncFn(&Id) -> Result<(), CallError>,
+) -> Result<(), CallError> {
+    if let [id] = ids {
+        return one(id).await;
+    }
+    let mut failed = 0;
+    for id in ids {
+        match one(id).await {
+            Err(CallError::Rest(error)) if error.is_of_one_call() => {
+                failed += 1;
+                output::note(&format!("{}: {}", printable(id.as_str()), chain(&error)));
+            }
+            done => done?,
+        }
+    }
+    if failed > 0 {
+        return Err(CallError::Some { failed, all: ids.len() });
+    }
+    Ok(())
 }

@@ -134,7 +134,8 @@ impl CommandError {
             Self::Call(error) => error.advice(),
             Self::Profiles(error) => error.advice(),
             Self::Contract(error) => error.advice(),
-            Self::Standalone(_) | Self::Migrate(_) | Self::Output(_) => None,
+            Self::Standalone(error) => error.advice().map(str::to_owned),
+            Self::Migrate(_) | Self::Output(_) => None,
         }
     }
 

@@ -9,7 +9,10 @@ use postrider_contract::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use std::convert::Infallible;
+use std::ffi::OsStr;
 use std::fmt;
+use std::fs;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,9 +154,18 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Parses a contract's name, for clap.
+/// Parses a contract's name or file, for clap.
 fn contract(name: &str) -> Result<Arc<Contract>, String> {
+    if name.contains('/') || Path::new(name).extension() == Some(OsStr::new("toml")) {
+        let text = fs::read_to_string(name).map_err(|error| error.to_string())?;
+        return Contract::parse(name, &text).map(Arc::new).map_err(|errors| errors.to_string());
+    }
     let contracts = Contracts::built_in();
-    let known = || format!("there is no such contract; there are {}", contracts.names().join(", "));
+    let known = || {
+        format!(
+            "there is no such contract built in; there are {}, or a file's name",
+            contracts.names().join(", ")
+        )
+    };
     contracts.get(name).map(Arc::clone).ok_or_else(known)
 }

@@ -27,7 +27,7 @@ use postrider_store::SharedStore;
 use postrider_store::conformance::TestHooks;
 use process::Process;
 use program::Program;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::process::{ExitStatus, Output};
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,14 +214,20 @@ impl Stack {
         self.restart(service).await;
     }
 
-    /// Starts a service once more, beside the one that runs, which ends it soon. Gives what it said.
+    /// Starts a service once more, with its environment changed, which must end soon. Gives what it said.
     ///
     /// # Panics
     ///
     /// When it runs on.
-    pub async fn start_another(&self, service: Service) -> Output {
+    pub async fn start_another(
+        &self,
+        service: Service,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+    ) -> Output {
         let program = Program::of(service);
-        process::run(program, self.env_of(program)).await
+        let mut env = self.env_of(program).into_iter().collect();
+        change(&mut env);
+        process::run(program, env.into_iter().collect()).await
     }
 
     fn take(&mut self, service: Service) -> Process {

@@ -1,4 +1,5 @@
-//! `docs/openapi.yaml` names exactly the operations that the API has on its paths.
+//! `docs/openapi.yaml` names exactly the operations that the API has on its paths, and nothing that it
+//! does not define.
 
 use super::harness::Harness;
 use axum::body::Body;
@@ -9,7 +10,7 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.yaml");
 
 /// The methods of each path, read by the document's indentation: a path stands two columns in, a
 /// method four.
-fn operations() -> BTreeMap<String, BTreeSet<Method>> {
+pub(super) fn operations() -> BTreeMap<String, BTreeSet<Method>> {
     let mut paths: BTreeMap<String, BTreeSet<Method>> = BTreeMap::new();
     let lines = DOCUMENT.lines().skip_while(|line| *line != "paths:").skip(1);
     let mut path = String::new();
@@ -29,11 +30,37 @@ fn operations() -> BTreeMap<String, BTreeSet<Method>> {
     paths
 }
 
-fn concrete(path: &str) -> String {
+/// A path with something in the place of each id.
+pub(super) fn concrete(path: &str) -> String {
     path.split('/')
         .map(|part| if part.starts_with('{') { "x" } else { part })
         .collect::<Vec<_>>()
         .join("/")
+}
+
+/// The name of everything below `components`, as it is referred to, read by the indentation.
+fn components() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut kind = "";
+    for line in DOCUMENT.lines().skip_while(|line| *line != "components:").skip(1) {
+        let key = line.trim_start();
+        match line.len() - key.len() {
+            2 => kind = key.trim_end_matches(':'),
+            4 => drop(names.insert(format!("{kind}/{}", key.split(':').next().unwrap()))),
+            _ => {}
+        }
+    }
+    names
+}
+
+#[test]
+fn whatever_is_referred_to_is_defined_and_the_other_way_round() {
+    let references = DOCUMENT.split("\"#/components/").skip(1);
+    let references: BTreeSet<_> =
+        references.map(|text| text.split('"').next().unwrap().to_owned()).collect();
+    let defined: BTreeSet<_> =
+        components().into_iter().filter(|name| !name.starts_with("securitySchemes/")).collect();
+    assert_eq!(references, defined);
 }
 
 #[tokio::test]

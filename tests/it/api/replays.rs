@@ -117,6 +117,8 @@ async fn what_cannot_be_meant_is_refused_by_name() {
         (json!({"event_types": []}), vec!["event_types"]),
         (json!({"event_types": ["a..b"]}), vec!["event_types"]),
         (json!({"since": "yesterday"}), vec!["since"]),
+        (json!({"since": "0001-01-01T00:00:00+01:00"}), vec!["since"]),
+        (json!({"until": "9999-12-31T23:59:59-01:00"}), vec!["until"]),
         (json!({"since": "2026-01-02T00:00:00Z", "until": "2026-01-02T00:00:00Z"}), vec!["until"]),
         (json!({"mode": "missed", "status": "dead"}), vec!["status", "webhook_id"]),
         (json!({"webhook_id": "wh_nobody"}), vec!["webhook_id"]),

@@ -97,7 +97,9 @@ async fn a_replay_is_counted_made_and_shown() {
     let create = [&["replays", "create"][..], &narrow].concat();
     let dry = case.user.run(&[&create[..], &["--dry-run"]].concat()).await.ok();
     assert_eq!(dry, "2\n");
-    let made = case.user.run(&create).await.ok();
+    let unasked = case.user.run(&create).await.failed(2);
+    assert!(unasked.contains("--yes"), "{unasked}");
+    let made = case.user.run(&[&create[..], &["--yes"]].concat()).await.ok();
     assert_eq!((field(&made, "only"), field(&made, "webhook")), ("dead", case.webhook.as_str()));
     assert_eq!(field(&made, "since"), "2020-01-01 00:00:00Z");
     case.work().await;
@@ -107,6 +109,6 @@ async fn a_replay_is_counted_made_and_shown() {
     let listed = case.user.run(&["replays", "list"]).await.ok();
     let row = &words(&listed)[1];
     assert_eq!(row[1..6], ["finished", "again", "2", "of", "2"]);
-    let wrong = case.user.run(&["replays", "create", "--mode", "missed"]).await.failed(1);
+    let wrong = case.user.run(&["replays", "create", "--mode", "missed", "--yes"]).await.failed(1);
     assert!(wrong.contains("webhook_id: is required with mode missed"), "{wrong}");
 }

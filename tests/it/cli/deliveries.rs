@@ -61,8 +61,9 @@ async fn deliveries_are_found_by_webhook_event_and_state() {
         assert_eq!(listed["data"].as_array().unwrap().len(), count, "{filters:?}");
     }
     let dead = case.user.run(&["deliveries", "list", "--status", "dead"]).await.ok();
-    let dead = &words(&dead)[1][..6];
-    assert_eq!(dead, [&case.delivery, "dead", "(exhausted)", "order.paid", "1", "500"]);
+    let dead = &words(&dead)[1][..7];
+    let expected = [&case.delivery, "dead", "(exhausted)", "order.paid", &case.webhook, "1", "500"];
+    assert_eq!(dead, expected);
     let wrong = case.user.run(&["deliveries", "list", "--status", "lost"]).await.failed(2);
     assert!(wrong.contains("queued, scheduled, held"), "{wrong}");
 }

@@ -63,7 +63,7 @@ async fn a_bad_line_is_listed_and_stops_no_other() {
         "line 2 refused: must be a JSON object with event_type and payload\n",
         "line 4 refused: event_type must be words of",
         "; payload not a JSON object",
-        "line 5 refused: unknown field `colour`",
+        "line 5 refused: colour: unknown field `colour`",
         "line 6 refused: must be a JSON object",
         "line 7 refused: occurred_at must be a time such as",
         "line 8 refused: `tenant_id` is not the tenant of the API key (PERMISSION_DENIED)\n",

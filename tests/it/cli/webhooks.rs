@@ -37,8 +37,8 @@ async fn contract_and_numbers_are_set() {
         ["webhooks", "create", URL, "--contract", "leads", "--max-retries", "3", "--retry-factor"];
     let made = user.run(&[&create[..], &["1.5"]].concat()).await.ok();
     assert_eq!(field(&made, "contract"), "leads");
-    assert_eq!(field(&made, "retries after"), "the contract's own schedule, 3 times");
-    assert_eq!(field(&made, "deliveries"), "0, of which 0 dead");
+    assert_eq!(field(&made, "retries after"), "1 s, each 1.5 times the one before; 3 retries");
+    assert_eq!(field(&made, "deliveries"), "0 attempted, 0 dead");
     let id = field(&made, "id");
     let update =
         ["webhooks", "update", id, "--max-retries", "contract", "--retry-first-delay", "9"];

@@ -11,9 +11,11 @@ use postrider_testkit::{
     only_on,
 };
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::iter::repeat_n;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// All services are in the one process.
 const STANDALONE: Service = Service::Ingest;
@@ -96,7 +98,7 @@ async fn a_data_folder_has_one_user_at_a_time() {
     let receiver = Receiver::start(Behaviour::ok()).await;
     let hook = customer.hook(&receiver, json!({})).await;
 
-    let refused = stack.start_another(STANDALONE).await;
+    let refused = stack.start_another(STANDALONE, |_| {}).await;
 
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     let said = String::from_utf8(refused.stderr).unwrap();
@@ -106,5 +108,33 @@ async fn a_data_folder_has_one_user_at_a_time() {
     oracle.assert_holds(REPAIRED).await;
     // A lock that outlived its holder would keep everybody out for ever.
     stack.kill9(STANDALONE).await;
+    stack.restart(STANDALONE).await;
+}
+
+/// A folder of its own does not make a database one's own, nor open its secrets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_has_one_user_at_a_time_and_one_master_key() {
+    only_on!(Embedded);
+    let mut stack = Stack::start(StackOptions::default()).await;
+    stack.customer("acme").await;
+    let folder = TempDir::new().unwrap();
+    let elsewhere = |env: &mut BTreeMap<String, String>| {
+        let own = env.insert("POSTRIDER_DATA_DIR".to_owned(), folder.path().display().to_string());
+        env.insert("DATABASE_URL".to_owned(), format!("sqlite://{}/postrider.db", own.unwrap()));
+        for name in ["POSTRIDER_GRPC_ADDR", "POSTRIDER_HTTP_ADDR"] {
+            env.insert(name.to_owned(), "127.0.0.1:0".to_owned());
+        }
+        env.remove("POSTRIDER_MASTER_KEY");
+    };
+    let refused = async |stack: &Stack, rule: &str| {
+        let ended = stack.start_another(STANDALONE, elsewhere).await;
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains(rule), "{said}");
+    };
+    refused(&stack, "postrider.db is in use by another process").await;
+    stack.kill9(STANDALONE).await;
+    refused(&stack, "there is no master.key in").await;
+    assert!(!folder.path().join("master.key").exists());
     stack.restart(STANDALONE).await;
 }

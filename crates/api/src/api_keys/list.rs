@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::json::Json;
 use crate::list::List;
 use crate::path::PathTenant;
+use crate::query::NoQuery;
 use axum::extract::State;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub(super) async fn list(
     State(app): State<Arc<App>>,
     admin: AdminProof,
     PathTenant(tenant): PathTenant,
+    _query: NoQuery,
 ) -> Result<Json<List<ApiKeyView>>, ApiError> {
     let found = app.store.tenant_get(&tenant).await?;
     let tenant = found.ok_or(ApiError::NotFound("tenant"))?.id;

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::auth::AdminProof;
 use crate::error::ApiError;
 use crate::path::PathTenantAnd;
+use crate::query::NoQuery;
 use axum::extract::State;
 use axum::http::StatusCode;
 use postrider_common::id::ApiKeyId;
@@ -15,6 +16,7 @@ pub(super) async fn revoke(
     State(app): State<Arc<App>>,
     admin: AdminProof,
     PathTenantAnd(tenant, key): PathTenantAnd,
+    _query: NoQuery,
 ) -> Result<StatusCode, ApiError> {
     let key = ApiKeyId::parse(&key).map_err(|_| ApiError::NotFound("API key"))?;
     let revoked = app.store.api_key_revoke(&admin.scope(tenant), key).await?;

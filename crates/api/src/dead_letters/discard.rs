@@ -8,6 +8,7 @@ use crate::deliveries::{self, DeliveryView};
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use crate::selection;
 use axum::extract::State;
 use postrider_store::Discarded;
@@ -25,6 +26,7 @@ pub(super) async fn one(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<DeliveryView>, ApiError> {
     let id = deliveries::parse_id(&id)?;
     match app.store.dead_letter_discard(caller.scope(), id).await? {

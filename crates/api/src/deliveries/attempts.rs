@@ -8,6 +8,7 @@ use crate::error::ApiError;
 use crate::json::Json;
 use crate::list::List;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use postrider_common::delivery::Delivery;
 use postrider_common::event::Event;
@@ -19,6 +20,7 @@ pub(super) async fn attempts(
     State(app): State<Arc<App>>,
     caller: Caller<ToRead>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<List<AttemptView>>, ApiError> {
     let delivery = find(&app, caller.scope(), parse_id(&id)?).await?;
     let body = request_body(&app, caller.scope(), &delivery).await?;

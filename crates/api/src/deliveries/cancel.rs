@@ -7,6 +7,7 @@ use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use postrider_store::Cancelled;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<DeliveryView>, ApiError> {
     let id = parse_id(&id)?;
     match app.store.delivery_cancel(caller.scope(), id).await? {

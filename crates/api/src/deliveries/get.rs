@@ -6,6 +6,7 @@ use crate::auth::{Caller, ToRead};
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     caller: Caller<ToRead>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<DeliveryView>, ApiError> {
     let delivery = find(&app, caller.scope(), parse_id(&id)?).await?;
     DeliveryView::of(&app, delivery).map(Json)

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
+/// How far back an offset goes; a cursor has no such end.
+const MAX_OFFSET: u32 = 1_000_000;
 
 #[derive(Serialize)]
 pub(super) struct DeliveryPageView {
@@ -38,7 +40,7 @@ pub(super) async fn page(
 ) -> Result<Json<DeliveryPageView>, ApiError> {
     let mut fields = query.fields();
     let limit = fields.optional("limit", read::number_text(1..=MAX_LIMIT));
-    let offset = fields.optional("offset", read::number_text(0..=u32::MAX));
+    let offset = fields.optional("offset", read::number_text(0..=MAX_OFFSET));
     fields.finish(|| Some(()))?;
     let (limit, offset) = (limit.unwrap_or(DEFAULT_LIMIT), offset.unwrap_or(0));
 

@@ -6,6 +6,7 @@ use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use postrider_store::EventCancelled;
 use serde::Serialize;
@@ -22,6 +23,7 @@ pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<CancelledView>, ApiError> {
     let done = app.store.event_cancel(caller.scope(), &id).await?;
     let EventCancelled { cancelled, in_flight, finished } =

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use axum::http::StatusCode;
 use postrider_store::Expunged;
@@ -14,6 +15,7 @@ pub(super) async fn expunge(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<StatusCode, ApiError> {
     match app.store.event_expunge(caller.scope(), &id).await? {
         Expunged::Expunged => Ok(StatusCode::NO_CONTENT),

@@ -96,7 +96,9 @@ pub(crate) fn boolean_text(value: &Value) -> Result<bool, Rule> {
 pub(crate) fn time(value: &Value) -> Result<OffsetDateTime, Rule> {
     let at = OffsetDateTime::parse(string(value)?, &Rfc3339);
     let at = at.map_err(|_| "must be a time as in 2024-01-15T10:00:00Z (RFC 3339)".to_owned())?;
-    Ok(at.to_offset(UtcOffset::UTC).truncate_to_microsecond())
+    let in_utc = at.checked_to_offset(UtcOffset::UTC).filter(|at| (1..=9999).contains(&at.year()));
+    let in_utc = in_utc.ok_or("must be between the years 1 and 9999, in UTC")?;
+    Ok(in_utc.truncate_to_microsecond())
 }
 
 /// `true` or `false`.

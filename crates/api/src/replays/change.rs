@@ -6,6 +6,7 @@ use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use postrider_common::tenant::TenantScope;
 use postrider_store::{ReplayChanged, ReplayState};
@@ -17,6 +18,7 @@ pub(super) async fn pause(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Answer {
     change(&app, caller.scope(), &id, ReplayState::Paused).await
 }
@@ -25,6 +27,7 @@ pub(super) async fn resume(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Answer {
     change(&app, caller.scope(), &id, ReplayState::Running).await
 }
@@ -33,6 +36,7 @@ pub(super) async fn cancel(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Answer {
     change(&app, caller.scope(), &id, ReplayState::Cancelled).await
 }

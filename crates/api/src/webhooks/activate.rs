@@ -7,6 +7,7 @@ use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::json::{Json, Ordered};
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use postrider_store::EndpointRef;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub(super) async fn activate(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<Ordered>, ApiError> {
     let updated = app.store.secret_activate(caller.scope(), &EndpointRef::new(id)).await?;
     answer_updated(&app, &caller, updated).await

@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use axum::http::StatusCode;
 use postrider_store::{EndpointDeleted, EndpointRef};
@@ -13,6 +14,7 @@ pub(super) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<StatusCode, ApiError> {
     match app.store.endpoint_delete(caller.scope(), &EndpointRef::new(id)).await? {
         EndpointDeleted::Deleted => Ok(StatusCode::NO_CONTENT),

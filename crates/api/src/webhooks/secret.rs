@@ -8,6 +8,7 @@ use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::json::Json;
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use postrider_store::EndpointRef;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub(super) async fn secret(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<SecretsView>, ApiError> {
     let endpoint = find(&app, caller.scope(), &EndpointRef::new(id)).await?;
     SecretsView::stored(&app, &endpoint).map(Json)

@@ -7,6 +7,7 @@ use crate::auth::{Caller, ToWrite};
 use crate::error::ApiError;
 use crate::json::{Json, Ordered};
 use crate::path::PathId;
+use crate::query::NoQuery;
 use axum::extract::State;
 use postrider_store::{EndpointPatch, EndpointRef};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub(super) async fn off(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<Ordered>, ApiError> {
     switch(&app, &caller, id, false).await
 }
@@ -23,6 +25,7 @@ pub(super) async fn on(
     State(app): State<Arc<App>>,
     caller: Caller<ToWrite>,
     PathId(id): PathId,
+    _query: NoQuery,
 ) -> Result<Json<Ordered>, ApiError> {
     switch(&app, &caller, id, true).await
 }

@@ -67,7 +67,7 @@ impl View<'_> {
             ApiField::Description => endpoint.description.as_str().into(),
             ApiField::Events => endpoint.events.names().into(),
             ApiField::Secret => Value::Null,
-            ApiField::Active => endpoint.active.into(),
+            ApiField::Active => (endpoint.active && endpoint.disabled.is_none()).into(),
             ApiField::MaxRetries => self.max_retries().into(),
             ApiField::Timeout => {
                 endpoint.timeout.unwrap_or_else(|| self.contract.timeout()).as_secs().into()

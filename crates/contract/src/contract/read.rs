@@ -33,15 +33,31 @@ impl Contract {
     /// or of the wrong type, hides the rest.
     pub fn parse(file_name: &str, text: &str) -> Result<Self, ContractErrors> {
         let mut problems = Problems::of(file_name, text);
-        let contract = match toml::from_str::<File>(text) {
+        let contract = match file(text) {
             Ok(file) => read(&mut problems, text, file),
-            Err(error) => {
-                problems.add(error.span().unwrap_or(0..0), "", error.message());
+            Err((key, error)) => {
+                problems.add(error.span().unwrap_or(0..0), key, error.message());
                 None
             }
         };
         problems.finish(contract)
     }
+}
+
+/// Reads the file's form; an error with the key that it is about, if it is about one.
+fn file(text: &str) -> Result<File, (String, toml::de::Error)> {
+    let toml = toml::Deserializer::parse(text).map_err(|error| (String::new(), error))?;
+    serde_path_to_error::deserialize(toml).map_err(|error| {
+        let path: Vec<_> = error.path().iter().map(ToString::to_string).collect();
+        // A value whose place is kept is to serde a structure of its own.
+        let keys = path.iter().filter(|key| !key.starts_with('$'));
+        let key = keys.fold(String::new(), |path, key| match key.starts_with('[') {
+            _ if path.is_empty() => key.clone(),
+            true => path + key,
+            false => path + "." + key,
+        });
+        (key, error.into_inner())
+    })
 }
 
 /// What is sent.

@@ -26,7 +26,8 @@ enum Verb {
 
 /// Say what is wrong with a contract file, or what a receiver would get
 ///
-/// Lists every mistake with its file, line and column. A file without one is shown as a request for an
+/// Lists the mistakes with their file, line and column: all of them, once every key is one that there
+/// is, is there, and has the right type. A file without one is shown as a request for an
 /// example event, as a receiver would get it, with the secret that it is signed with.
 ///
 /// Exits with 0 when the file is right, with 1 when it is not, with 2 when the options are wrong.
@@ -117,6 +118,13 @@ impl Check {
         let contract = Contract::parse(&file, &text).map_err(ContractCommandError::Wrong)?;
         let example = example::shown(&contract, self.event.as_deref())?;
         let name = contract.name();
+        let built_in = Contracts::built_in();
+        if built_in.get(name).is_some_and(|known| known.source() != contract.source()) {
+            output::note(&format!(
+                "a built-in contract is called {name}: in the folder of own contracts this file needs \
+                 another name"
+            ));
+        }
         Ok(output::print(&format!("{file}: the contract {name} is right\n\n{example}"))?)
     }
 }

@@ -1,6 +1,6 @@
 //! `postrider dead-letters`: what was given up; sent again, or taken off the queue.
 
-use crate::call::{CallArgs, CallError, Id};
+use crate::call::{CallArgs, CallError, Id, for_each};
 use crate::commands::deliveries;
 use crate::commands::replays::{self, Narrow};
 use crate::escape::printable;
@@ -83,7 +83,7 @@ struct Replay {
 /// Take dead letters off the list without sending them
 ///
 /// By their ids, or all that are meant by options. They stay on record, and can be sent again one by
-/// one. Needs the scope `webhooks:write`.
+/// one. Of several ids each is reported; one that fails does not keep the others back. Needs the scope `webhooks:write`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   postrider dead-letters discard msg_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
@@ -153,18 +153,21 @@ impl Replay {
 
 impl Discard {
     async fn run(self) -> Result<(), CallError> {
-        for id in &self.ids {
-            let call = Call::post(&["dead-letters", id.as_str(), "discard"]).for_tenant();
-            let shown = |one: DiscardedOne| format!("{}  discarded", printable(&one.id));
-            self.call.print(&call, shown).await?;
-        }
         if !self.ids.is_empty() {
-            return Ok(());
+            return for_each(&self.ids, async |id| self.one(id).await).await;
         }
         self.confirm.confirm("Discard all of these dead letters")?;
         let body = Value::Object(self.narrow.members());
         let call = Call::post(&["dead-letters", "discard"]).for_tenant().with_body(&body);
         self.call.print(&call, discarded).await
+    }
+}
+
+impl Discard {
+    async fn one(&self, id: &Id) -> Result<(), CallError> {
+        let call = Call::post(&["dead-letters", id.as_str(), "discard"]).for_tenant();
+        let shown = |one: DiscardedOne| format!("{}  discarded", printable(&one.id));
+        self.call.print(&call, shown).await
     }
 }
 

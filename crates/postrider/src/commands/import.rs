@@ -6,6 +6,7 @@ mod outcome;
 
 use crate::call::{CallArgs, CallError, tenant_of};
 use crate::commands::send::Source;
+use crate::output;
 use crate::rest::Call;
 use file::{Entry, Unreadable};
 use outcome::{Answer, Outcome};
@@ -64,14 +65,30 @@ impl Import {
                 .query("dry_run", self.dry_run.then(|| "true".to_owned()))
                 .with_text(body(batch))
                 .within(TIMEOUT);
-            let answer: Answer = rest.read(&call, &rest.call(&call).await?)?;
-            outcome.add(answer, batch);
+            match rest.call(&call).await.and_then(|answer| rest.read::<Answer>(&call, &answer)) {
+                Ok(answer) => outcome.add(answer, batch),
+                Err(error) => return self.stopped(&outcome, batch, error.into()),
+            }
         }
         outcome.print(self.call.is_json())?;
         match outcome.refused() {
             0 => Ok(()),
             failed => Err(CallError::Some { failed, all: contents.all }),
         }
+    }
+
+    /// Tells what came before a call that failed.
+    fn stopped(
+        &self,
+        outcome: &Outcome,
+        batch: &[Entry<'_>],
+        error: CallError,
+    ) -> Result<(), CallError> {
+        if let Some(first) = batch.first().filter(|_| !outcome.is_empty()) {
+            outcome.print(self.call.is_json())?;
+            output::note(&format!("stopped at line {}; running it again is safe", first.number));
+        }
+        Err(error)
     }
 
     fn unreadable(&self, unreadable: &Unreadable) -> CallError {

@@ -1,10 +1,9 @@
 //! `postrider replay`: sends finished deliveries again, one call for each.
 
-use crate::call::{CallArgs, CallError, Id};
+use crate::call::{CallArgs, CallError, Id, for_each};
 use crate::escape::printable;
-use crate::output::{self, Moment};
+use crate::output::Moment;
 use crate::rest::{Call, Rest};
-use postrider_common::service::chain;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -42,23 +41,7 @@ impl Replay {
     /// Replays each, and reports it.
     pub(crate) async fn run(self) -> Result<(), CallError> {
         let rest = self.call.rest()?;
-        if let [id] = &self.ids[..] {
-            return self.replay(&rest, id).await;
-        }
-        let mut failed = 0;
-        for id in &self.ids {
-            match self.replay(&rest, id).await {
-                Err(CallError::Rest(error)) if error.is_of_one_call() => {
-                    failed += 1;
-                    output::note(&format!("{}: {}", printable(id.as_str()), chain(&error)));
-                }
-                done => done?,
-            }
-        }
-        if failed > 0 {
-            return Err(CallError::Some { failed, all: self.ids.len() });
-        }
-        Ok(())
+        for_each(&self.ids, async |id| self.replay(&rest, id).await).await
     }
 
     async fn replay(&self, rest: &Rest, id: &Id) -> Result<(), CallError> {

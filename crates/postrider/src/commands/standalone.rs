@@ -122,16 +122,21 @@ pub(crate) enum StandaloneError {
     Services(#[from] ServicesError),
 }
 
+impl StandaloneError {
+    /// What to do about it.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        matches!(self, Self::Listen(_)).then_some(
+            "--grpc-addr (POSTRIDER_GRPC_ADDR) and --http-addr (POSTRIDER_HTTP_ADDR) name other addresses",
+        )
+    }
+}
+
 impl Standalone {
     /// Runs until it is told to stop.
     pub(crate) async fn run(self) -> Result<(), StandaloneError> {
         telemetry::init(&self.telemetry, "postrider-standalone")?;
         let stop = shutdown::on_signal().map_err(StandaloneError::Signals)?;
         let mut data = DataFolder::open(&self.data_dir)?;
-        let master_key = match self.master_key {
-            Some(given) => given,
-            None => data.master_key()?,
-        };
         let admin_key = match self.admin_key {
             Some(given) => given,
             None => data.admin_key()?,
@@ -141,7 +146,15 @@ impl Standalone {
             http: service::listen(self.http_addr).await?,
         };
         let url = self.database_url.unwrap_or_else(|| AnyDatabaseUrl::File(data.database()));
+        let _lock = match &url {
+            AnyDatabaseUrl::File(file) => Some(data::lock_database(file)?),
+            AnyDatabaseUrl::Server(_) => None,
+        };
         let store = ready_store(&url, self.database_connections, self.operator).await?;
+        let master_key = match self.master_key {
+            Some(given) => given,
+            None => data.master_key(is_unused(&store).await?)?,
+        };
         // Whoever closed our output knows where everything is.
         let _ = data.greet(&listeners, &mut io::stdout().lock());
 
@@ -163,7 +176,7 @@ impl Standalone {
 }
 
 /// The store, with the schema that we know. What an earlier process left in a file is taken over at
-/// once: the folder's lock says that there is no other. On a server there may be.
+/// once: its lock says that there is no other. On a server there may be.
 async fn ready_store(
     url: &AnyDatabaseUrl,
     connections: u32,
@@ -178,4 +191,9 @@ async fn ready_store(
         tracing::info!(leases = left.leases, queued = left.queued, "the database is ours");
     }
     Ok(store)
+}
+
+/// Whether a database holds no tenant, and so nothing that a master key has sealed.
+async fn is_unused(store: &SharedStore) -> Result<bool, StoreError> {
+    Ok(store.tenant_list(None, 1).await?.is_empty())
 }

@@ -145,6 +145,9 @@ impl Update {
     async fn run(self) -> Result<(), CallError> {
         let mut body = self.keeping.members();
         body.extend(self.name.map(|name| ("name".to_owned(), name.into())));
+        if body.is_empty() {
+            return Err(CallError::NoChange);
+        }
         let call = Call::patch(&["tenants", &self.id.to_string()]);
         self.call.print(&call.with_body(&Value::Object(body)), shown).await
     }

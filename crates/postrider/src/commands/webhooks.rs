@@ -36,8 +36,8 @@ enum Verb {
     Update(Update),
     /// Pause a webhook: its deliveries are held until it is resumed
     ///
-    /// Nothing is lost: what is held is sent once `postrider webhooks resume` is given, as long as
-    /// that is within 30 days.
+    /// Nothing is lost: what is held is sent once `postrider webhooks resume` is given, as long as its
+    /// tenant holds it (`hold_days`, 30 unless told otherwise).
     #[command(visible_alias = "disable")]
     #[command(after_help = "Examples:
   postrider webhooks pause wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
@@ -112,6 +112,8 @@ struct Webhook {
     timeout: u64,
     max_retries: u64,
     retry_schedule: Option<Vec<u64>>,
+    retry_first_delay: Option<u64>,
+    retry_factor: Option<f64>,
     ordering: Option<String>,
     ordering_on_failure: String,
     contract: String,
@@ -187,6 +189,20 @@ impl Webhook {
     }
 }
 
+impl Webhook {
+    fn schedule(&self) -> String {
+        let times = self.max_retries;
+        match (&self.retry_schedule, self.retry_first_delay, self.retry_factor) {
+            (Some(delays), ..) if delays.is_empty() => "no retries".to_owned(),
+            (Some(delays), ..) => seconds(delays),
+            (None, Some(first), Some(factor)) => {
+                format!("{first} s, each {factor} times the one before; {times} retries")
+            }
+            (None, ..) => format!("as its contract says; {times} retries"),
+        }
+    }
+}
+
 fn table(webhooks: Vec<Webhook>) -> Table {
     let mut table = Table::new(&[
         Column::Whole("ID"),
@@ -211,12 +227,8 @@ fn order(ordering: Option<String>, on_failure: &str) -> String {
 
 fn shown(webhook: Webhook) -> String {
     let state = webhook.state();
+    let schedule = webhook.schedule();
     let since = webhook.disabled.map(|disabled| format!(" since {}", disabled.at));
-    let schedule = match webhook.retry_schedule {
-        None => format!("the contract's own schedule, {} times", webhook.max_retries),
-        Some(delays) if delays.is_empty() => "no retries".to_owned(),
-        Some(delays) => seconds(&delays),
-    };
     let mut fields = vec![("id", webhook.id), ("url", webhook.url)];
     fields.extend(webhook.secret.map(|secret| ("secret", secret)));
     fields.extend(webhook.public_key.map(|key| ("public key", key)));
@@ -231,7 +243,7 @@ fn shown(webhook: Webhook) -> String {
         ("contract", webhook.contract),
         (
             "deliveries",
-            format!("{}, of which {} dead", webhook.delivery_count, webhook.failure_count),
+            format!("{} attempted, {} dead", webhook.delivery_count, webhook.failure_count),
         ),
         ("last attempt", Moment::or_dash(webhook.last_delivery)),
         ("created", webhook.created_at.to_string()),

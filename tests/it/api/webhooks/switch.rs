@@ -41,6 +41,7 @@ async fn what_was_switched_off_goes_on() {
         api.attempt(&delivery, gone, None, Some(answered(410, b""))).await;
         let off = caller.get(&path).await.of(StatusCode::OK);
         assert_eq!(off["disabled"]["reason"], "gone", "{off}");
+        assert_eq!(off["is_active"], false, "{off}");
         let on = caller.call(Method::POST, &format!("{path}/{verb}"), None).await;
         let on = on.of(StatusCode::OK);
         assert_eq!((&on["disabled"], &on["is_active"]), (&Value::Null, &json!(true)), "{verb}");

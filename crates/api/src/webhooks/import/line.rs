@@ -56,7 +56,10 @@ impl Judge<'_> {
     /// Judges a line. Only what is our own fault is an error.
     pub(super) async fn judge(&self, text: &[u8]) -> Result<Judged, ApiError> {
         let Ok(mut fields) = Fields::from_json(text) else {
-            return Ok(Judged::Bad(Bad::whole(None, "must be a JSON object")));
+            let is_object = text.trim_ascii_start().starts_with(b"{");
+            let unreadable = "holds a string or a number that cannot be read";
+            let rule = if is_object { unreadable } else { "must be a JSON object" };
+            return Ok(Judged::Bad(Bad::whole(None, rule)));
         };
         let id = fields.required("id", read::parsed(id));
         match self.read(fields, id.clone()).await {

@@ -49,6 +49,11 @@ impl Outcome {
         Self { created: 0, unchanged: 0, refused: broken, dry_run }
     }
 
+    /// Whether nothing has become of any webhook yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.created == 0 && self.unchanged == 0 && self.refused.is_empty()
+    }
+
     /// Adds an answer, whose lines count within its batch.
     pub(super) fn add(&mut self, answer: Answer, batch: &[Entry<'_>]) {
         self.created += answer.created;

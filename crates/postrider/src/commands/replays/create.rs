@@ -2,6 +2,7 @@
 
 use super::shown;
 use crate::call::{CallArgs, CallError, Id};
+use crate::output::ConfirmArgs;
 use crate::rest::Call;
 use clap::builder::PossibleValuesParser;
 use postrider_store::{Ended, ReplayMode, StatusClass};
@@ -19,7 +20,7 @@ use serde_json::{Map, Value};
 #[command(after_help = "Examples:
   postrider replays create --since 2026-01-31T10:00:00Z --until 2026-01-31T12:00:00Z --dry-run
   postrider replays create --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --status dead --rate 50
-  postrider replays create --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --mode missed")]
+  postrider replays create --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --mode missed --yes")]
 pub(super) struct Create {
     #[command(flatten)]
     narrow: Narrow,
@@ -37,6 +38,8 @@ pub(super) struct Create {
     /// Tell how many deliveries that would be, and make no replay
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    confirm: ConfirmArgs,
     #[command(flatten)]
     call: CallArgs,
 }
@@ -118,6 +121,7 @@ impl Create {
         if self.dry_run {
             return self.call.print(&call, counted).await;
         }
+        self.confirm.confirm("Send all that this means")?;
         self.call.print(&call, shown).await
     }
 }

@@ -59,8 +59,10 @@ impl Connection {
     /// Connects. What breaks later is connected anew by the next call.
     pub(super) async fn open(access: &Access) -> Result<Self, ConnectionError> {
         let bearer = format!("Bearer {}", access.key.secret().expose_secret());
-        let key = bearer.parse().map_err(|_| ConnectionError::Key(access.key_origin.clone()));
-        let mut authorization: MetadataValue<Ascii> = key?;
+        // The parser takes bytes beyond ASCII, which the server then takes for no key at all.
+        let key = bearer.is_ascii().then(|| bearer.parse().ok()).flatten();
+        let mut authorization: MetadataValue<Ascii> =
+            key.ok_or_else(|| ConnectionError::Key(access.key_origin.clone()))?;
         authorization.set_sensitive(true);
         let connected = async { endpoint(&access.url)?.connect().await };
         let channel = connected

@@ -99,8 +99,8 @@ struct EventLine<'a> {
 pub(super) enum LineError {
     #[error("must be a JSON object with event_type and payload")]
     NoObject,
-    #[error("{}", without_line(.0))]
-    Json(serde_json::Error),
+    #[error("{}", with_field(.0))]
+    Json(serde_path_to_error::Error<serde_json::Error>),
     /// The field is no time.
     #[error("must be a time such as 2025-11-22T00:00:00Z")]
     Time(&'static str),
@@ -142,7 +142,9 @@ impl Outgoing {
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(LineError::NoObject);
         }
-        let event: EventLine<'_> = serde_json::from_slice(text).map_err(LineError::Json)?;
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let event: EventLine<'_> =
+            serde_path_to_error::deserialize(&mut json).map_err(LineError::Json)?;
         let occurred_at = time("occurred_at", event.occurred_at.as_deref())?;
         let deliver_at = time("deliver_at", event.deliver_at.as_deref())?;
         let request = PublishEventRequest {
@@ -177,7 +179,7 @@ impl Outgoing {
 }
 
 impl LineError {
-    /// The field that is wrong, where it is one.
+    /// The field that is wrong, where it is one and the text does not say so.
     pub(super) fn field(&self) -> Option<&'static str> {
         match self {
             Self::NoObject | Self::Json(_) => None,
@@ -222,6 +224,12 @@ fn payload(data: &str) -> Result<Bytes, DataError> {
         return Ok(Bytes::copy_from_slice(data.as_bytes()));
     };
     read.map(Bytes::from).map_err(|cause| DataError { what, cause })
+}
+
+/// What is wrong, after the field that it is about, if it is about one.
+fn with_field(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
+    let (path, rule) = (error.path().to_string(), without_line(error.inner()));
+    if path == "." { rule } else { format!("{path}: {rule}") }
 }
 
 /// What is wrong and in which column; the line is the file's, not the parser's.

@@ -24,7 +24,6 @@ pub(super) struct DataFolder {
     path: PathBuf,
     /// Where the admin key is, when it is here.
     admin_key: Option<PathBuf>,
-    /// Locked; the operating system lets go of it when the process ends, however it ends.
     _lock: File,
 }
 
@@ -40,6 +39,12 @@ pub(crate) enum DataError {
          of its own with --data-dir (POSTRIDER_DATA_DIR)"
     )]
     InUse(PathBuf),
+    #[error("the database {0} cannot be locked")]
+    DatabaseLock(PathBuf, #[source] io::Error),
+    #[error(
+        "the database {0} is in use by another process: stop that one, or give this one another"
+    )]
+    DatabaseInUse(PathBuf),
     #[error("the key file {0} cannot be read or made")]
     KeyFile(PathBuf, #[source] io::Error),
     #[error("{0} is not the admin key that was put there")]
@@ -47,8 +52,9 @@ pub(crate) enum DataError {
     #[error("{0} is not the master key that was put there")]
     MasterKey(PathBuf, #[source] MasterKeyError),
     #[error(
-        "there is a database in {0} but no {MASTER_KEY}, without which its signing secrets cannot be \
-         opened: put the file back, or give the key with --master-key (POSTRIDER_MASTER_KEY)"
+        "the database has tenants, but there is no {MASTER_KEY} in {0}, without which their signing \
+         secrets cannot be opened: put the file there, or give the key with --master-key \
+         (POSTRIDER_MASTER_KEY)"
     )]
     MasterKeyGone(PathBuf),
 }
@@ -58,10 +64,8 @@ impl DataFolder {
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
         let made = DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path);
         made.map_err(|error| DataError::Folder(path.to_owned(), error))?;
-        let lock = private_file().truncate(false).open(path.join(LOCK));
-        let lock = lock.map_err(|error| DataError::Lock(path.to_owned(), error))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), admin_key: None, _lock: lock }),
+        match lock(&path.join(LOCK)) {
+            Ok(lock) => Ok(Self { path: path.to_owned(), admin_key: None, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(DataError::InUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(DataError::Lock(path.to_owned(), error)),
         }
@@ -80,9 +84,9 @@ impl DataFolder {
         Ok(key)
     }
 
-    /// The key that seals signing secrets, made at the first start and never again.
-    pub(super) fn master_key(&self) -> Result<Keyring, DataError> {
-        if self.database().exists() && !self.path.join(MASTER_KEY).exists() {
+    /// The key that seals signing secrets; made only for a database that is not used yet.
+    pub(super) fn master_key(&self, is_unused: bool) -> Result<Keyring, DataError> {
+        if !is_unused && !self.path.join(MASTER_KEY).exists() {
             return Err(DataError::MasterKeyGone(self.path.clone()));
         }
         let (file, text) = self.key(MASTER_KEY)?;
@@ -112,6 +116,22 @@ impl DataFolder {
             Err(error) => Err(DataError::KeyFile(file, error)),
         }
     }
+}
+
+/// Locks a database beside its file, wherever that is: folders of two processes may name the same one.
+pub(super) fn lock_database(file: &Path) -> Result<File, DataError> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".lock");
+    lock(Path::new(&name)).map_err(|error| match error {
+        TryLockError::WouldBlock => DataError::DatabaseInUse(file.to_owned()),
+        TryLockError::Error(error) => DataError::DatabaseLock(file.to_owned(), error),
+    })
+}
+
+/// The operating system lets go of it when the process ends, however it ends.
+fn lock(file: &Path) -> Result<File, TryLockError> {
+    let lock = private_file().truncate(false).open(file).map_err(TryLockError::Error)?;
+    lock.try_lock().map(|()| lock)
 }
 
 /// Makes a key, on the disk before anything is sealed with it; a kill leaves a whole file or none.

@@ -169,7 +169,7 @@ const APIS: &[Refusal] = &[
         "secret = \"generated\"\nupdate = \"POST\"",
         "45:10: api.update: unknown method \"POST\", expected one of PUT, PATCH",
     ),
-    ("secret = \"generated\"\n", "", "38:1: missing field `secret`"),
+    ("secret = \"generated\"\n", "", "38:1: api: missing field `secret`"),
 ];
 
 const EVENTS: &[Refusal] = &[
@@ -205,5 +205,5 @@ const EVENTS: &[Refusal] = &[
         "'''\n{\n  \"a\": 1,\n}\n'''",
         "44:1: events[0].example: not JSON: expected a quoted key at byte 12",
     ),
-    ("example = '{}'", "", "38:1: missing field `example`"),
+    ("example = '{}'", "", "38:1: events[0]: missing field `example`"),
 ];

@@ -32,25 +32,33 @@ const STRUCTURE: &[Refusal] = &[
     (
         "name = \"acme\"",
         "name = \"acme\"\nnmae = \"acme\"",
-        "2:1: unknown field `nmae`, expected one of `name`, `description`, `ids`, `endpoint`, `request`, `signatures`, `secret`, `second_secret`, `delivery`, `api`, `events`",
+        "2:1: nmae: unknown field `nmae`, expected one of `name`, `description`, `ids`, `endpoint`, `request`, `signatures`, `secret`, `second_secret`, `delivery`, `api`, `events`",
     ),
-    ("timeout = 10", "timeout = \"10\"", "32:11: invalid type: string \"10\", expected i64"),
+    (
+        "timeout = 10",
+        "timeout = \"10\"",
+        "32:11: delivery.timeout: invalid type: string \"10\", expected i64",
+    ),
     ("timeout = 10", "timeout = 10\ntimeout = 11", "33:1: duplicate key"),
-    ("https_only = true", "https_only = 1", "10:14: invalid type: integer `1`, expected a boolean"),
+    (
+        "https_only = true",
+        "https_only = 1",
+        "10:14: endpoint.https_only: invalid type: integer `1`, expected a boolean",
+    ),
     (
         "{ key = \"type\", from = \"event.type\" },",
         "{ key = \"type\", form = \"event.type\" },",
-        "17:19: unknown field `form`, expected one of `key`, `from`, `format`, `text`, `json`",
+        "17:19: request.body[0].form: unknown field `form`, expected one of `key`, `from`, `format`, `text`, `json`",
     ),
     (
         "[[secret]]\nkey = \"text\"",
         "[secret]\nkey = \"text\"",
-        "28:1: invalid type: map, expected a list: each entry is a table in double brackets, such as [[secret]]",
+        "28:1: secret: invalid type: map, expected a list: each entry is a table in double brackets, such as [[secret]]",
     ),
     (
         "body = [\n  { key = \"type\", from = \"event.type\" },\n  { key = \"data\", from = \"payload\" },\n]",
         "body = 1",
-        "16:8: invalid type: integer `1`, expected \"payload\" or a list of keys",
+        "16:8: request.body: invalid type: integer `1`, expected \"payload\" or a list of keys",
     ),
 ];
 
