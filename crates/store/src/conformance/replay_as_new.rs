@@ -1,7 +1,7 @@
 //! Conformance: a finished delivery's event can be owed once more, by a delivery of its own.
 
 use super::Subject;
-use super::fixtures::{dead, event, ids, named, retry, success};
+use super::fixtures::{dead, event, ids, named, success};
 use super::replay::unfinished;
 use crate::log::{Replayed, ReplayedAsNew};
 use crate::work::WorkQueue;
@@ -11,7 +11,6 @@ use postrider_common::id::{DeliveryId, EventId};
 use postrider_common::tenant::TenantScope;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 impl Subject {
     async fn ask_for_a_copy(&self, tenant: &TenantScope, id: DeliveryId) -> ReplayedAsNew {

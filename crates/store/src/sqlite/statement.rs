@@ -2,7 +2,8 @@
 
 use super::clock::Micros;
 use crate::statement::Statement;
-use sqlx::{Encode, QueryBuilder, Sqlite, Type};
+use serde_json::Value;
+use sqlx::{QueryBuilder, Sqlite};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -28,22 +29,16 @@ impl Statement for QueryBuilder<Sqlite> {
     }
 
     fn add_is_one_of(&mut self, texts: &[&str]) -> &mut Self {
-        one_of(self, texts.iter().map(|text| (*text).to_owned()))
+        let texts = Value::from(texts.to_vec()).to_string();
+        self.push(" IN (SELECT value FROM json_each(").push_bind(texts).push("))")
     }
 
     fn add_is_one_of_ids(&mut self, ids: &[Uuid]) -> &mut Self {
-        one_of(self, ids.iter().copied())
+        self.push(" IN (");
+        let mut list = self.separated(", ");
+        for id in ids {
+            list.push_bind(*id);
+        }
+        self.push(")")
     }
-}
-
-fn one_of<T: for<'q> Encode<'q, Sqlite> + Type<Sqlite>>(
-    query: &mut QueryBuilder<Sqlite>,
-    values: impl Iterator<Item = T>,
-) -> &mut QueryBuilder<Sqlite> {
-    query.push(" IN (");
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value);
-    }
-    query.push(")")
 }
