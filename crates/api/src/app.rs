@@ -32,7 +32,7 @@ impl App {
         guard: Guard,
         contracts: ContractBook,
     ) -> Self {
-        let Settings { admin_key, keyring, max_endpoints, egress_ips, grace: _ } = settings;
+        let Settings { admin_key, keyring, customers, grace: _ } = settings;
         Self {
             store,
             guard,
@@ -41,8 +41,8 @@ impl App {
             cursors: CursorKey::derive(&admin_key),
             admin_key,
             api_keys: KeyCache::new(),
-            max_endpoints,
-            egress_ips,
+            max_endpoints: customers.max_endpoints,
+            egress_ips: customers.egress_ips,
         }
     }
 

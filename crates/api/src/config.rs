@@ -20,25 +20,9 @@ pub struct Config {
         value_name = "ADDR:PORT"
     )]
     pub http_addr: SocketAddr,
-    /// Endpoints that a tenant may have
-    #[arg(
-        long,
-        env = "POSTRIDER_MAX_ENDPOINTS",
-        default_value_t = 1000,
-        value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..)
-    )]
-    pub max_endpoints: u32,
-    /// Addresses and networks that requests leave from, separated by commas, which
-    /// GET /api/v1/egress-ips tells customers; it tells none when none is given
-    #[arg(
-        long,
-        env = "POSTRIDER_EGRESS_IPS",
-        default_value = "",
-        hide_default_value = true,
-        value_name = "CIDR,…"
-    )]
-    pub egress_ips: SourceList,
+    /// What customers may have, and are told.
+    #[command(flatten)]
+    pub customers: CustomerConfig,
     /// The database.
     #[command(flatten)]
     pub store: StoreConfig,
@@ -59,6 +43,30 @@ pub struct Config {
     pub shutdown: ShutdownConfig,
 }
 
+/// What customers may have, and are told.
+#[derive(clap::Args, Clone, Debug)]
+pub struct CustomerConfig {
+    /// Endpoints that a tenant may have
+    #[arg(
+        long,
+        env = "POSTRIDER_MAX_ENDPOINTS",
+        default_value_t = 1000,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_endpoints: u32,
+    /// Addresses and networks that requests leave from, separated by commas, which
+    /// GET /api/v1/egress-ips tells customers; it tells none when none is given
+    #[arg(
+        long,
+        env = "POSTRIDER_EGRESS_IPS",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "CIDR,…"
+    )]
+    pub egress_ips: SourceList,
+}
+
 /// What the API is told beside its store, its guard and its listener.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -66,10 +74,8 @@ pub struct Settings {
     pub admin_key: AdminKey,
     /// What secrets are sealed with.
     pub keyring: Keyring,
-    /// Endpoints that a tenant may have.
-    pub max_endpoints: u32,
-    /// Where requests leave from, as customers are told.
-    pub egress_ips: SourceList,
+    /// What customers may have, and are told.
+    pub customers: CustomerConfig,
     /// How long requests in flight get to finish once it stops.
     pub grace: Duration,
 }
@@ -80,8 +86,7 @@ impl Config {
         Settings {
             admin_key: self.admin.admin_key.clone(),
             keyring: self.seal.master_key.clone(),
-            max_endpoints: self.max_endpoints,
-            egress_ips: self.egress_ips.clone(),
+            customers: self.customers.clone(),
             grace: self.shutdown.grace(),
         }
     }

@@ -36,4 +36,4 @@ mod trace;
 mod webhooks;
 
 pub use api::Api;
-pub use config::{Config, Settings};
+pub use config::{Config, CustomerConfig, Settings};

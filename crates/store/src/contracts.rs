@@ -57,18 +57,3 @@ pub trait ContractVersions: Send + Sync {
 pub(crate) fn by_name(contracts: &[Arc<Contract>]) -> BTreeMap<&str, &Contract> {
     contracts.iter().map(|contract| (contract.name(), contract.as_ref())).collect()
 }
-
-impl KeptContract {
-    /// One as its row has it.
-    pub(crate) fn from_columns(
-        number: i32,
-        name: String,
-        digest: Vec<u8>,
-        source: String,
-    ) -> Result<Self, StoreError> {
-        let digest =
-            digest.try_into().map_err(|_| StoreError::Unreadable { what: "contract digest" })?;
-        let version = ContractVersion::from_number(number);
-        Ok(Self { version, name, digest: ContractDigest::from_bytes(digest), source })
-    }
-}

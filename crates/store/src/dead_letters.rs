@@ -3,10 +3,13 @@
 //! It is no queue of its own but the deliveries that are dead and not discarded. Replaying one of them is
 //! the log's, replaying many the replays'.
 
+use crate::endpoints::Endpoints;
 use crate::error::StoreError;
+use crate::lookup::Lookup;
 use crate::page::{Page, PageRequest};
-use crate::replays::Counted;
-use crate::selection::Selection;
+use crate::replays::scan::Scan;
+use crate::replays::{Counted, ReplayMode};
+use crate::selection::{Ended, Selection};
 use async_trait::async_trait;
 use postrider_common::delivery::{Delivery, DeliveryState};
 use postrider_common::id::DeliveryId;
@@ -35,6 +38,28 @@ pub struct DiscardedMany {
     pub count: u64,
     /// Whether it stopped before the end, so that there may be more.
     pub may_be_more: bool,
+}
+
+impl Discarded {
+    /// What the state says that the delivery was found in.
+    pub(crate) fn of(found: Option<DeliveryState>) -> Self {
+        match found {
+            None => Self::Unknown,
+            Some(DeliveryState::Dead) => Self::Discarded,
+            Some(state) => Self::NotDead(state),
+        }
+    }
+}
+
+/// The rows that a call about many looks at, so many at a time.
+pub(crate) async fn scan(
+    store: &(impl Lookup + Endpoints),
+    scope: &TenantScope,
+    selection: &Selection,
+    limit: u32,
+) -> Result<Option<Scan>, StoreError> {
+    let dead = Selection { ended: Some(Ended::Dead), ..selection.clone() };
+    Scan::of(store, scope, ReplayMode::Again, dead, limit).await
 }
 
 /// The dead-letter queue of a tenant. Of a selection it does not matter how deliveries ended.

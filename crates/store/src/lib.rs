@@ -3,6 +3,10 @@
 //!
 //! The store holds the obligation. No code outside an adapter knows which engine runs; the broker
 //! is another seam that this crate does not know.
+//!
+//! What the adapters do alike stands once, beside the trait that it is for: decisions (`accept/verdict`,
+//! `log/again`, `replays/step`), rows (`rows`), statements that are put together (`statement`, `log/lists`),
+//! and what is looked up first (`lookup`).
 
 mod accept;
 mod breaker;
@@ -13,6 +17,7 @@ mod dead_letters;
 mod endpoints;
 mod error;
 mod log;
+mod lookup;
 mod metrics;
 mod operations;
 mod ordering;
@@ -24,6 +29,7 @@ mod retention;
 mod rows;
 mod selection;
 mod sqlite;
+mod statement;
 mod tenants;
 mod upkeep;
 mod work;

@@ -1,5 +1,8 @@
 //! The log: events, deliveries and attempts, as their tenant sees them; replay and cancelling.
 
+pub(crate) mod again;
+pub(crate) mod lists;
+
 use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
@@ -80,6 +83,17 @@ pub struct DeliveryPage {
     pub rows: Vec<DeliveryAndLast>,
     /// How many the endpoint has in all.
     pub total: u64,
+}
+
+impl DeliveryPage {
+    /// One of rows as they are stored.
+    pub(crate) fn read<Row>(rows: Vec<Row>, total: i64) -> Result<Self, StoreError>
+    where
+        DeliveryAndLast: TryFrom<Row, Error = StoreError>,
+    {
+        let rows = rows.into_iter().map(DeliveryAndLast::try_from).collect::<Result<_, _>>()?;
+        Ok(Self { rows, total: u64::try_from(total).unwrap_or_default() })
+    }
 }
 
 /// An attempt of an endpoint, with the delivery that it was made for.

@@ -4,8 +4,10 @@
 //! ascending order. A step reads so many of them, replays those that match, and moves the job's position
 //! past them, all in one transaction: whoever dies in the middle has done nothing, so that nothing is
 //! replayed twice. The job's row is locked for as long as the step takes, so that it is taken on by one
-//! dispatcher at a time. How much a step takes is in `replays/step.rs`, the same for both adapters.
+//! dispatcher at a time. Which rows are looked at is in `replays/scan.rs`, and how much a step
+//! takes in `replays/step.rs`, the same for both adapters.
 
+pub(crate) mod scan;
 pub(crate) mod step;
 
 use crate::error::StoreError;

@@ -3,9 +3,11 @@
 //! The statements are the engines' own; what a column means is said here, once. Types of columns that
 //! the engines have in different forms are parameters.
 
+pub(crate) mod api_key;
 pub(crate) mod attempt;
 pub(crate) mod breaker;
 pub(crate) mod columns;
+pub(crate) mod contract;
 pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod event;
@@ -16,6 +18,7 @@ pub(crate) mod tenant;
 
 use crate::error::StoreError;
 use postrider_common::attempt::FailureKind;
+use postrider_common::delivery::DeliveryState;
 use postrider_common::tenant::TenantId;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -53,6 +56,11 @@ impl<T: DeserializeOwned> StoredList<T> for String {
 
 pub(crate) fn unreadable(what: &'static str) -> StoreError {
     StoreError::Unreadable { what }
+}
+
+/// Reads a delivery's state.
+pub(crate) fn state(name: &str) -> Result<DeliveryState, StoreError> {
+    DeliveryState::from_name(name).ok_or(unreadable("delivery state"))
 }
 
 fn time<T: StoredTime>(time: Option<T>) -> Result<Option<OffsetDateTime>, StoreError> {

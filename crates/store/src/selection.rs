@@ -1,5 +1,5 @@
 //! Which finished deliveries, or which events, are meant: what replays in bulk and dead letters are
-//! narrowed by. How it is asked for in SQL is the adapters' business.
+//! narrowed by. How it is asked for in SQL is said in `log::lists`, and in the adapters' `replays/scan`.
 
 use crate::endpoints::EndpointRef;
 use crate::error::StoreError;

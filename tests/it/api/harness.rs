@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use bytes::Bytes;
-use postrider_api::{Api, Settings};
+use postrider_api::{Api, CustomerConfig, Settings};
 use postrider_common::attempt::{AttemptRecord, FailureKind, Response};
 use postrider_common::config::AdminKey;
 use postrider_common::contracts::ContractsConfig;
@@ -200,8 +200,10 @@ fn api_with(store: SharedStore, master_key: &str, contracts: &ContractsConfig) -
     let settings = Settings {
         admin_key: ADMIN.parse::<AdminKey>().unwrap(),
         keyring: master_key.parse::<Keyring>().unwrap(),
-        max_endpoints: MAX_ENDPOINTS,
-        egress_ips: "52.89.214.238/32,54.187.174.169".parse().unwrap(),
+        customers: CustomerConfig {
+            max_endpoints: MAX_ENDPOINTS,
+            egress_ips: "52.89.214.238/32,54.187.174.169".parse().unwrap(),
+        },
         grace: Duration::from_secs(20),
     };
     let guard = Guard::new(&EgressConfig::default(), Arc::new(Names));

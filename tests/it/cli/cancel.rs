@@ -13,8 +13,7 @@ async fn deliveries_are_cancelled_one_by_one_or_by_their_event() {
     let tenant = served.harness.tenant("acme").await;
     let api = served.harness.with(&tenant.key);
     for _ in 0..2 {
-        let webhook = json!({"url": "https://hooks.example.com/in"});
-        api.post("/webhooks", webhook).await.of(StatusCode::CREATED);
+        served.webhook(&tenant.key).await;
     }
     let deliver_at = Some(datetime!(2026-03-04 05:06:07 UTC));
     let later = NewEvent { deliver_at, ..event(&tenant, "a", "{}") };

@@ -3,7 +3,7 @@
 use super::program::{Served, User, field, words};
 use crate::api::harness::ADMIN;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[tokio::test]
 async fn a_tenant_is_made_and_gets_a_key_that_works() {
@@ -126,18 +126,15 @@ async fn json_is_what_the_api_answers() {
 async fn an_admin_acts_for_the_tenant_that_is_named() {
     let served = Served::start().await;
     let tenant = served.harness.tenant("acme").await;
-    let url = json!({"url": "https://hooks.example.com/in"});
-    let made = served.harness.with(&tenant.key).post("/webhooks", url).await;
-    let made = made.of(StatusCode::CREATED);
+    let id = served.webhook(&tenant.key).await;
     let mut admin = served.user(ADMIN);
     let unnamed = admin.run(&["webhooks", "list"]).await.failed(1);
     assert!(unnamed.contains("help: name the tenant: --tenant"), "{unnamed}");
     let unnamed = admin.run(&["keys", "list"]).await.failed(2);
     assert!(unnamed.contains("--tenant"), "{unnamed}");
     let by_flag = admin.run(&["webhooks", "list", "--tenant", "acme", "--json"]).await.json();
-    assert_eq!(by_flag["data"][0]["id"], made["id"]);
+    assert_eq!(by_flag["data"][0]["id"], id);
     admin.set("POSTRIDER_TENANT", "acme");
     assert_eq!(admin.run(&["webhooks", "list", "--json"]).await.json(), by_flag);
-    let id = made["id"].as_str().unwrap();
-    admin.run(&["webhooks", "delete", id, "-y"]).await.ok();
+    admin.run(&["webhooks", "delete", &id, "-y"]).await.ok();
 }

@@ -21,9 +21,7 @@ impl Case {
         let served = Served::start().await;
         let tenant = served.harness.tenant("acme").await;
         let api = served.harness.with(&tenant.key);
-        let url = json!({"url": "https://hooks.example.com/in"});
-        let made = api.post("/webhooks", url).await.of(StatusCode::CREATED);
-        let webhook = made["id"].as_str().unwrap().to_owned();
+        let webhook = served.webhook(&tenant.key).await;
         let mut dead = Vec::new();
         for name in ["a", "b"] {
             served.harness.publish(event(&tenant, name, "{}")).await;

@@ -22,9 +22,7 @@ impl Case {
         let served = Served::start().await;
         let tenant = served.harness.tenant("acme").await;
         let api = served.harness.with(&tenant.key);
-        let url = json!({"url": "https://hooks.example.com/in"});
-        let webhook = api.post("/webhooks", url).await.of(StatusCode::CREATED);
-        let webhook = webhook["id"].as_str().unwrap().to_owned();
+        let webhook = served.webhook(&tenant.key).await;
         let order = named(event(&tenant, "order.paid", "{}"), "order-1");
         served.harness.publish(order).await;
         let deliveries = api.get("/deliveries").await.of(StatusCode::OK);

@@ -2,8 +2,9 @@
 //! and no key in what it prints.
 
 use crate::api::harness::Harness;
+use axum::http::StatusCode;
 use postrider_testkit::binary;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use tempfile::TempDir;
@@ -147,6 +148,13 @@ impl Served {
         let stop = CancellationToken::new();
         tokio::spawn(harness.api().run(listener, stop.clone()));
         Self { harness, url, _stop: stop.drop_guard() }
+    }
+
+    /// Makes a webhook for the tenant whose key this is, and gives its id.
+    pub(super) async fn webhook(&self, key: &str) -> String {
+        let url = json!({"url": "https://hooks.example.com/in"});
+        let made = self.harness.with(key).post("/webhooks", url).await.of(StatusCode::CREATED);
+        made["id"].as_str().unwrap().to_owned()
     }
 
     /// A user of this API with a key.

@@ -86,9 +86,7 @@ async fn no_wait_makes_an_attempt_more() {
     let receiver = Raw::answering(answer(429, "Retry-After", "1")).await;
     scene.endpoint(&receiver.url(), SECRET, schedule(&[])).await;
     let dispatcher = scene.dispatch().await;
-    let id = scene.send(1).await[0].delivery;
-    let dead = scene.until_state(id, DeliveryState::Dead).await;
-    assert_eq!((dead.attempts, dead.dead_reason), (1, Some(DeadReason::Exhausted)));
+    scene.send_one_with_a_single_attempt().await;
     dispatcher.stop().await;
     scene.close().await;
 }

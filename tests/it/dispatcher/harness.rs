@@ -7,7 +7,7 @@ use super::running::{Options, Running};
 use postrider_broker::conformance::eventually;
 use postrider_broker::{Published, Queue, SharedBroker, WorkItem, WorkMessage};
 use postrider_common::attempt::{Attempt, AttemptRecord, FailureKind};
-use postrider_common::delivery::{Delivery, DeliveryState};
+use postrider_common::delivery::{DeadReason, Delivery, DeliveryState};
 use postrider_common::endpoint::Endpoint;
 use postrider_common::id::DeliveryId;
 use postrider_common::keeping::Keeping;
@@ -173,6 +173,13 @@ impl Scene {
             if done { Ok(delivery) } else { Err(delivery) }
         })
         .await
+    }
+
+    /// Sends one delivery, which must be given up after a single attempt.
+    pub(super) async fn send_one_with_a_single_attempt(&self) {
+        let id = self.send(1).await[0].delivery;
+        let dead = self.until_state(id, DeliveryState::Dead).await;
+        assert_eq!((dead.attempts, dead.dead_reason), (1, Some(DeadReason::Exhausted)));
     }
 
     /// How many of the tenant's deliveries are in this state.

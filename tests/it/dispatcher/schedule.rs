@@ -75,11 +75,7 @@ async fn an_empty_schedule_is_a_single_attempt() {
     let receiver = Receiver::start(failing()).await;
     scene.hook(&receiver, schedule(&[])).await;
     let dispatcher = scene.dispatch().await;
-
-    let id = scene.send(1).await[0].delivery;
-
-    let dead = scene.until_state(id, DeliveryState::Dead).await;
-    assert_eq!((dead.attempts, dead.dead_reason), (1, Some(DeadReason::Exhausted)));
+    scene.send_one_with_a_single_attempt().await;
     dispatcher.stop().await;
     scene.close().await;
 }

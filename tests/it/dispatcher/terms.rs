@@ -52,11 +52,7 @@ async fn an_endpoint_may_want_no_retries() {
     let none = |new: &mut NewEndpoint| new.backoff.max_retries = Some(0);
     scene.endpoint(&receiver.url(), SECRET, none).await;
     let dispatcher = scene.dispatch().await;
-
-    let id = scene.send(1).await[0].delivery;
-
-    let dead = scene.until_state(id, DeliveryState::Dead).await;
-    assert_eq!((dead.attempts, dead.dead_reason), (1, Some(DeadReason::Exhausted)));
+    scene.send_one_with_a_single_attempt().await;
     dispatcher.stop().await;
     scene.close().await;
 }

@@ -1,7 +1,7 @@
 //! The three services in this process, on the pair of engines that the run is on, with one registry.
 
 use super::exposition::Exposition;
-use postrider_api::Api;
+use postrider_api::{Api, CustomerConfig};
 use postrider_broker::SharedBroker;
 use postrider_broker::conformance::eventually;
 use postrider_common::config::AdminKey;
@@ -213,8 +213,7 @@ pub(super) fn api(store: SharedStore, metrics: &Metrics) -> Api {
     let settings = postrider_api::Settings {
         admin_key: admin_key(),
         keyring: keyring(),
-        max_endpoints: 100,
-        egress_ips: SourceList::default(),
+        customers: CustomerConfig { max_endpoints: 100, egress_ips: SourceList::default() },
         grace: GRACE,
     };
     let guard = Guard::new(&egress(), Arc::new(SystemLookup::new()));

@@ -8,6 +8,7 @@ mod data;
 mod services;
 
 use data::{DataError, DataFolder};
+use postrider_api::CustomerConfig;
 use postrider_broker::InProcessBroker;
 use postrider_common::config::{AdminKey, SecretParser};
 use postrider_common::contracts::ContractsConfig;
@@ -16,7 +17,7 @@ use postrider_common::service::{self, ListenError};
 use postrider_common::shutdown::{self, ShutdownConfig};
 use postrider_common::telemetry::{self, TelemetryConfig, TelemetryError};
 use postrider_dispatcher::{Limits, RetentionConfig};
-use postrider_egress::{EgressConfig, SourceList};
+use postrider_egress::EgressConfig;
 use postrider_ingest::{Engines, GrpcConfig};
 use postrider_store::{AnyDatabaseUrl, OperatorConfig, SharedStore, StoreError, connect_any};
 use services::{Listeners, Services, ServicesError};
@@ -75,20 +76,8 @@ pub(crate) struct Standalone {
     /// rotation: the first seals, all open [default: master.key in the data folder]
     #[arg(long, env = "POSTRIDER_MASTER_KEY", hide_env_values = true, value_name = "BASE64")]
     master_key: Option<Keyring>,
-    /// Endpoints that a tenant may have
-    #[arg(long, env = "POSTRIDER_MAX_ENDPOINTS", default_value_t = 1000, value_name = "N",
-          value_parser = clap::value_parser!(u32).range(1..))]
-    max_endpoints: u32,
-    /// Addresses and networks that requests leave from, separated by commas, which
-    /// GET /api/v1/egress-ips tells customers; it tells none when none is given
-    #[arg(
-        long,
-        env = "POSTRIDER_EGRESS_IPS",
-        default_value = "",
-        hide_default_value = true,
-        value_name = "CIDR,…"
-    )]
-    egress_ips: SourceList,
+    #[command(flatten)]
+    customers: CustomerConfig,
     #[command(flatten)]
     contracts: ContractsConfig,
     #[command(flatten)]
@@ -164,8 +153,7 @@ impl Standalone {
             master_key,
             contracts: self.contracts,
             grpc: self.grpc,
-            max_endpoints: self.max_endpoints,
-            egress_ips: self.egress_ips,
+            customers: self.customers,
             limits: self.limits,
             retention: self.retention.retention_days,
             egress: self.egress,

@@ -5,6 +5,7 @@ use super::fixtures::{dead, ids, retry, success};
 use crate::log::Replayed;
 use crate::work::{Settled, WorkQueue};
 use postrider_common::delivery::{DeadReason, DeliveryState};
+use postrider_common::endpoint::Endpoint;
 use postrider_common::id::{DeliveryId, EventId};
 use postrider_common::tenant::TenantScope;
 use std::time::Duration;
@@ -42,25 +43,36 @@ pub async fn a_finished_delivery_is_replayed(subject: &Subject) {
     assert_eq!(rounds, [(1, 1), (2, 1), (3, 2), (4, 3)]);
 }
 
-/// It says where the delivery stands.
-pub async fn what_is_not_finished_is_not_replayed(subject: &Subject) {
-    let (tenant, endpoint) = subject.customer().await;
-    let claimed = subject.in_flight(&tenant).await;
-    let waiting = subject.in_flight(&tenant).await;
+/// A delivery in flight, one that waits for a retry, a queued one, and a held one: their endpoint is off.
+pub(super) async fn unfinished(
+    subject: &Subject,
+    tenant: &TenantScope,
+    endpoint: &Endpoint,
+) -> [(DeliveryId, DeliveryState); 4] {
+    let claimed = subject.in_flight(tenant).await;
+    let waiting = subject.in_flight(tenant).await;
     subject.settle(retry(&waiting, Duration::from_mins(10))).await;
-    let queued = subject.queue(&tenant, 1).await[0];
-    subject.switch(&tenant, &endpoint, false).await;
-    let held = subject.schedule(&tenant, 1).await[0];
-    for (id, state) in [
+    let queued = subject.queue(tenant, 1).await[0];
+    subject.switch(tenant, endpoint, false).await;
+    let held = subject.schedule(tenant, 1).await[0];
+    [
         (claimed.id, DeliveryState::InFlight),
         (waiting.id, DeliveryState::Scheduled),
         (queued, DeliveryState::Queued),
         (held, DeliveryState::Held),
-    ] {
+    ]
+}
+
+/// It says where the delivery stands.
+pub async fn what_is_not_finished_is_not_replayed(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let unfinished = unfinished(subject, &tenant, &endpoint).await;
+    for (id, state) in unfinished {
         assert_eq!(replay(subject, &tenant, id).await, Replayed::NotFinished(state));
         assert_eq!(subject.delivery(&tenant, id).await.round, 1);
     }
-    assert!(subject.raw(waiting.id).await.due_in_s.expect("a due time") > 500.0);
+    let (waiting, _) = unfinished[1];
+    assert!(subject.raw(waiting).await.due_in_s.expect("a due time") > 500.0);
     let unknown = DeliveryId::generate_for(EventId::generate());
     assert_eq!(replay(subject, &tenant, unknown).await, Replayed::Unknown);
 }

@@ -1,7 +1,8 @@
 //! Conformance: a finished delivery's event can be owed once more, by a delivery of its own.
 
 use super::Subject;
-use super::fixtures::{dead, event, ids, named, retry, success};
+use super::fixtures::{dead, event, ids, named, success};
+use super::replay::unfinished;
 use crate::log::{Replayed, ReplayedAsNew};
 use crate::work::WorkQueue;
 use futures::future::join_all;
@@ -10,7 +11,6 @@ use postrider_common::id::{DeliveryId, EventId};
 use postrider_common::tenant::TenantScope;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 impl Subject {
     async fn ask_for_a_copy(&self, tenant: &TenantScope, id: DeliveryId) -> ReplayedAsNew {
@@ -100,18 +100,7 @@ pub async fn copies_that_are_made_at_once_are_all_made(subject: &Subject) {
 /// It says where the delivery stands, and makes nothing.
 pub async fn what_is_not_finished_is_not_copied(subject: &Subject) {
     let (tenant, endpoint) = subject.customer().await;
-    let claimed = subject.in_flight(&tenant).await;
-    let waiting = subject.in_flight(&tenant).await;
-    subject.settle(retry(&waiting, Duration::from_mins(10))).await;
-    let queued = subject.queue(&tenant, 1).await[0];
-    subject.switch(&tenant, &endpoint, false).await;
-    let held = subject.schedule(&tenant, 1).await[0];
-    for (id, state) in [
-        (claimed.id, DeliveryState::InFlight),
-        (waiting.id, DeliveryState::Scheduled),
-        (queued, DeliveryState::Queued),
-        (held, DeliveryState::Held),
-    ] {
+    for (id, state) in unfinished(subject, &tenant, &endpoint).await {
         let asked = subject.ask_for_a_copy(&tenant, id).await;
         assert_eq!(asked, ReplayedAsNew::NotFinished(state));
     }

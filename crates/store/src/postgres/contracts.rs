@@ -9,10 +9,11 @@ use super::PgStore;
 use super::error::StoreResultExt as _;
 use crate::contracts::{ContractVersions, InForce, KeptContract, by_name};
 use crate::error::StoreError;
+use crate::rows::contract::{InForceRow, KeptRow};
 use async_trait::async_trait;
 use postrider_common::contract_version::ContractVersion;
 use postrider_contract::Contract;
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 use std::sync::Arc;
 
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(hashtext('postrider.contracts'))";
@@ -54,21 +55,6 @@ const IN_FORCE: &str = r#"
 
 const ONE: &str = "SELECT id, name, digest, source FROM contract_versions WHERE id = $1";
 
-#[derive(FromRow)]
-struct KeptRow {
-    id: i32,
-    name: String,
-    digest: Vec<u8>,
-    source: String,
-}
-
-#[derive(FromRow)]
-struct InForceRow {
-    revision: i64,
-    #[sqlx(flatten)]
-    kept: KeptRow,
-}
-
 #[async_trait]
 impl ContractVersions for PgStore {
     async fn contracts_put(&self, contracts: &[Arc<Contract>]) -> Result<bool, StoreError> {
@@ -90,9 +76,7 @@ impl ContractVersions for PgStore {
     async fn contracts_in_force(&self) -> Result<InForce, StoreError> {
         let rows: Vec<InForceRow> =
             sqlx::query_as(IN_FORCE).fetch_all(&self.log).await.or_store_error()?;
-        let revision = rows.iter().map(|row| row.revision).max().unwrap_or_default();
-        let contracts = rows.into_iter().map(|row| row.kept.into_kept());
-        Ok(InForce { revision, contracts: contracts.collect::<Result<_, _>>()? })
+        rows.try_into()
     }
 
     async fn contract_version(
@@ -104,7 +88,7 @@ impl ContractVersions for PgStore {
             .fetch_optional(&self.log)
             .await
             .or_store_error()?;
-        row.map(KeptRow::into_kept).transpose()
+        row.map(KeptContract::try_from).transpose()
     }
 }
 
@@ -128,10 +112,4 @@ async fn put_in_force(
         .await
         .or_store_error()?;
     sqlx::query_scalar(PUT_IN_FORCE).bind(names).bind(digests).fetch_all(txn).await.or_store_error()
-}
-
-impl KeptRow {
-    fn into_kept(self) -> Result<KeptContract, StoreError> {
-        KeptContract::from_columns(self.id, self.name, self.digest, self.source)
-    }
 }

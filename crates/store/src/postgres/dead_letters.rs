@@ -2,19 +2,22 @@
 
 use super::PgStore;
 use super::error::StoreResultExt as _;
-use super::log::{endpoint_ids, list_dead};
+use super::log::list_dead;
 use super::ordering;
-use super::replays::scan::Scan;
-use crate::dead_letters::{DISCARD_BATCH, DeadLetters, Discarded, DiscardedMany, MOST_DISCARDED};
+use super::replays::scan;
+use crate::dead_letters::{
+    self, DISCARD_BATCH, DeadLetters, Discarded, DiscardedMany, MOST_DISCARDED,
+};
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
-use crate::replays::{Counted, ReplayMode};
-use crate::selection::{Ended, Selection};
+use crate::replays::Counted;
+use crate::replays::scan::Scan;
+use crate::rows;
+use crate::selection::Selection;
 use async_trait::async_trait;
 use postrider_common::delivery::{Delivery, DeliveryState};
 use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantScope;
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 const DISCARD: &str = "
@@ -59,12 +62,11 @@ impl DeadLetters for PgStore {
         selection: &Selection,
         most: u32,
     ) -> Result<Counted, StoreError> {
-        let Some(queue) = Queue::of(self, scope, selection).await? else {
+        let Some(scan) = dead_letters::scan(self, scope, selection, most).await? else {
             return Ok(Counted { count: 0, is_exact: true });
         };
         let mut connection = self.log.acquire().await.or_store_error()?;
-        let count = queue.scan(scope, most).count(&mut connection).await?;
-        Ok(count.matching(most))
+        Ok(scan::count(&mut connection, &scan).await?.matching(most))
     }
 
     async fn dead_letter_discard(
@@ -81,14 +83,7 @@ impl DeadLetters for PgStore {
             .or_store_error()?;
         ordering::advance_after(&mut txn, &[id.as_uuid()]).await?;
         txn.commit().await.or_store_error()?;
-        let Some(state) = state else {
-            return Ok(Discarded::Unknown);
-        };
-        match DeliveryState::from_name(&state) {
-            Some(DeliveryState::Dead) => Ok(Discarded::Discarded),
-            Some(state) => Ok(Discarded::NotDead(state)),
-            None => Err(StoreError::Unreadable { what: "delivery state" }),
-        }
+        Ok(Discarded::of(state.as_deref().map(rows::state).transpose()?))
     }
 
     async fn dead_letters_discard(
@@ -96,12 +91,13 @@ impl DeadLetters for PgStore {
         scope: &TenantScope,
         selection: &Selection,
     ) -> Result<DiscardedMany, StoreError> {
-        let Some(mut queue) = Queue::of(self, scope, selection).await? else {
+        let scan = dead_letters::scan(self, scope, selection, DISCARD_BATCH).await?;
+        let Some(mut scan) = scan else {
             return Ok(DiscardedMany { count: 0, may_be_more: false });
         };
         let mut count = 0;
         loop {
-            let (discarded, is_last) = discard_batch(self, scope, &mut queue).await?;
+            let (discarded, is_last) = discard_batch(self, &mut scan).await?;
             count += discarded;
             if is_last || count >= MOST_DISCARDED {
                 return Ok(DiscardedMany { count, may_be_more: !is_last });
@@ -110,67 +106,20 @@ impl DeadLetters for PgStore {
     }
 }
 
-/// A part of the queue, as of a moment.
-struct Queue {
-    selection: Selection,
-    endpoint: Option<Uuid>,
-    ids: (Uuid, Uuid),
-    now: OffsetDateTime,
-}
-
-impl Queue {
-    /// `None` when it names an endpoint that the tenant does not have.
-    async fn of(
-        store: &PgStore,
-        scope: &TenantScope,
-        selection: &Selection,
-    ) -> Result<Option<Self>, StoreError> {
-        let mut endpoint = None;
-        if let Some(named) = &selection.endpoint {
-            let ids = endpoint_ids(store, scope, named).await?;
-            let Some(&id) = ids.first() else { return Ok(None) };
-            endpoint = Some(id);
-        }
-        let now = sqlx::query_scalar("SELECT now()").fetch_one(&store.log).await;
-        let now: OffsetDateTime = now.or_store_error()?;
-        let selection = Selection { ended: Some(Ended::Dead), ..selection.clone() };
-        Ok(Some(Self { endpoint, ids: selection.ids(now), now, selection }))
-    }
-
-    fn scan<'a>(&'a self, scope: &'a TenantScope, limit: u32) -> Scan<'a> {
-        Scan {
-            mode: ReplayMode::Again,
-            tenant: scope.tenant().as_str(),
-            endpoint: self.endpoint,
-            selection: &self.selection,
-            ids: self.ids,
-            by: self.now,
-            limit,
-        }
-    }
-}
-
-/// Gives how many were discarded, and whether those were the last; moves the queue past them.
-async fn discard_batch(
-    store: &PgStore,
-    scope: &TenantScope,
-    queue: &mut Queue,
-) -> Result<(u64, bool), StoreError> {
+/// Gives how many were discarded, and whether those were the last; moves the scan past them.
+async fn discard_batch(store: &PgStore, scan: &mut Scan) -> Result<(u64, bool), StoreError> {
     let mut txn = store.hot.begin().await.or_store_error()?;
-    let candidates = queue.scan(scope, DISCARD_BATCH).run(&mut txn).await?;
+    let candidates = scan::run(&mut txn, scan).await?;
     let matching = candidates.iter().filter(|candidate| candidate.matches);
     let ids: Vec<Uuid> = matching.map(|candidate| candidate.id).collect();
     let done = sqlx::query(DISCARD_MANY)
         .bind(&ids)
         .bind(DeliveryState::Dead.as_str())
-        .bind(queue.now)
+        .bind(scan.by)
         .execute(&mut *txn)
         .await
         .or_store_error()?;
     ordering::advance_after(&mut txn, &ids).await?;
     txn.commit().await.or_store_error()?;
-    if let Some(last) = candidates.last() {
-        queue.ids.0 = last.id;
-    }
-    Ok((done.rows_affected(), candidates.len() < DISCARD_BATCH as usize))
+    Ok((done.rows_affected(), scan.pass(&candidates)))
 }

@@ -8,7 +8,7 @@ mod pages;
 mod replay;
 mod replay_as_new;
 
-pub(super) use deliveries::{endpoint_ids, list_dead};
+pub(super) use deliveries::list_dead;
 pub(super) use events::resolve as resolve_event;
 
 use super::PgStore;

@@ -5,32 +5,26 @@ pub(super) mod step;
 pub(super) mod write;
 
 use super::error::StoreResultExt as _;
-use super::log::endpoint_ids;
 use super::{PgStore, operations};
-use crate::endpoints::{EndpointRef, Endpoints as _};
 use crate::error::StoreError;
+use crate::lookup::Meant;
 use crate::page::{Page, PageRequest};
+use crate::replays::scan::{Scan, meant};
 use crate::replays::{
     Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
     ReplayStepped, Replays, StepLimits,
 };
-use crate::rows::replay::ReplayRow;
+use crate::rows::replay::{ReplayRow, SELECT};
 use crate::selection::Selection;
 use async_trait::async_trait;
 use postrider_common::id::ReplayId;
 use postrider_common::tenant::TenantScope;
-use scan::Scan;
 use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 /// An accept that began before a replay was made may commit after it; when the replay looks for what was
 /// missed, it has.
 const ACCEPTS_TAKE: &str = "5 s";
-
-const SELECT: &str = "
-    SELECT j.*, e.public_id FROM replay_jobs j LEFT JOIN endpoints e ON e.id = j.endpoint_id
-    WHERE j.tenant_id = ";
 
 const CREATE: &str = "
     INSERT INTO replay_jobs (id, tenant_id, endpoint_id, mode, filter, rate, position, matched,
@@ -58,24 +52,11 @@ impl Replays for PgStore {
         selection: &Selection,
         most: u32,
     ) -> Result<Option<Counted>, StoreError> {
-        let Some(endpoint) = meant(self, scope, mode, selection.endpoint.as_ref()).await? else {
+        let Some(scan) = Scan::of(self, scope, mode, selection.clone(), most).await? else {
             return Ok(None);
         };
         let mut connection = self.log.acquire().await.or_store_error()?;
-        let now: OffsetDateTime = sqlx::query_scalar("SELECT now()")
-            .fetch_one(&mut *connection)
-            .await
-            .or_store_error()?;
-        let scan = Scan {
-            mode,
-            tenant: scope.tenant().as_str(),
-            endpoint: endpoint.0,
-            selection,
-            ids: selection.ids(now),
-            by: now,
-            limit: most,
-        };
-        Ok(Some(scan.count(&mut connection).await?.replayable(most)))
+        Ok(Some(scan::count(&mut connection, &scan).await?.replayable(most)))
     }
 
     async fn replay_create(
@@ -84,8 +65,8 @@ impl Replays for PgStore {
         new: NewReplay,
         limit: u32,
     ) -> Result<ReplayCreated, StoreError> {
-        let meant = meant(self, scope, new.mode, new.selection.endpoint.as_ref()).await?;
-        let Some(endpoint) = meant else {
+        let named = new.selection.endpoint.as_ref();
+        let Some(endpoint) = meant(self, scope, new.mode, named).await? else {
             return Ok(ReplayCreated::UnknownEndpoint);
         };
         if !create(self, scope, &new, endpoint, limit).await? {
@@ -115,15 +96,10 @@ impl Replays for PgStore {
     ) -> Result<Page<ReplayJob>, StoreError> {
         let mut query = QueryBuilder::<Postgres>::new(SELECT);
         query.push_bind(scope.tenant().as_str());
-        if let Some(cursor) = page.after {
-            query.push(" AND j.id < ").push_bind(cursor.0);
-        }
-        query.push(" ORDER BY j.id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+        page.end(&mut query, "j.id");
         let rows: Vec<ReplayRow<OffsetDateTime>> =
             query.build_query_as().fetch_all(&self.log).await.or_store_error()?;
-        let jobs: Vec<ReplayJob> =
-            rows.into_iter().map(ReplayJob::try_from).collect::<Result<_, _>>()?;
-        Ok(Page::from_rows(jobs, page.limit, |job| job.id.as_uuid()))
+        Page::read(rows, page.limit, |job: &ReplayJob| job.id.as_uuid())
     }
 
     async fn replay_change(
@@ -150,34 +126,12 @@ impl Replays for PgStore {
     }
 }
 
-/// An endpoint that was resolved; `None` inside is all of the tenant's.
-#[derive(Clone, Copy)]
-struct Meant(Option<Uuid>);
-
-/// `None` when the tenant has no such endpoint.
-async fn meant(
-    store: &PgStore,
-    scope: &TenantScope,
-    mode: ReplayMode,
-    endpoint: Option<&EndpointRef>,
-) -> Result<Option<Meant>, StoreError> {
-    let Some(endpoint) = endpoint else {
-        return Ok(Some(Meant(None)));
-    };
-    if mode == ReplayMode::Missed {
-        let found = store.endpoint_get(scope, endpoint).await?;
-        return Ok(found.map(|endpoint| Meant(Some(endpoint.id.as_uuid()))));
-    }
-    let ids = endpoint_ids(store, scope, endpoint).await?;
-    Ok(ids.first().map(|id| Meant(Some(*id))))
-}
-
 /// False if there are too many.
 async fn create(
     store: &PgStore,
     scope: &TenantScope,
     new: &NewReplay,
-    Meant(endpoint): Meant,
+    endpoint: Meant,
     limit: u32,
 ) -> Result<bool, StoreError> {
     let mut txn = store.log.begin().await.or_store_error()?;
@@ -188,7 +142,7 @@ async fn create(
     let made = sqlx::query(CREATE)
         .bind(new.id.as_uuid())
         .bind(tenant)
-        .bind(endpoint)
+        .bind(endpoint.id())
         .bind(new.mode.as_str())
         .bind(new.selection.to_json()?)
         .bind(new.rate.map(|rate| i32::try_from(rate).unwrap_or(i32::MAX)))

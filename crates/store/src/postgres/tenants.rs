@@ -7,47 +7,14 @@ use crate::tenants::{
     ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, TenantPatch, Tenants,
 };
 use async_trait::async_trait;
-use postrider_common::api_key::{ApiKey, ApiKeyHash, Scope};
+use postrider_common::api_key::ApiKey;
 use postrider_common::id::ApiKeyId;
 use postrider_common::keeping::Days;
 use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
-use sqlx::FromRow;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 type TenantRow = crate::rows::tenant::TenantRow<OffsetDateTime>;
-
-#[derive(FromRow)]
-struct ApiKeyRow {
-    id: Uuid,
-    tenant_id: String,
-    name: String,
-    scopes: Vec<String>,
-    prefix: String,
-    hash: Vec<u8>,
-    created_at: OffsetDateTime,
-    revoked_at: Option<OffsetDateTime>,
-}
-
-impl TryFrom<ApiKeyRow> for StoredApiKey {
-    type Error = StoreError;
-
-    fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
-        let unreadable = |what| StoreError::Unreadable { what };
-        let scopes = row.scopes.iter().map(|scope| Scope::parse(scope));
-        let hash = row.hash.try_into().map_err(|_| unreadable("API key hash"))?;
-        let key = ApiKey {
-            id: ApiKeyId::from_uuid(row.id),
-            tenant: TenantId::parse(row.tenant_id).map_err(|_| unreadable("tenant id"))?,
-            name: row.name,
-            scopes: scopes.collect::<Result<_, _>>().map_err(|_| unreadable("scope"))?,
-            prefix: row.prefix,
-            created_at: row.created_at,
-            revoked_at: row.revoked_at,
-        };
-        Ok(Self { key, hash: ApiKeyHash::from_bytes(hash) })
-    }
-}
+type ApiKeyRow = crate::rows::api_key::ApiKeyRow<OffsetDateTime, Vec<String>>;
 
 #[async_trait]
 impl Tenants for PgStore {

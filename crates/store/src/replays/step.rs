@@ -4,8 +4,12 @@
 //! then is worth, but never more than a second's worth, and pays for what it took. What it takes is due a
 //! second after the moment that it was paid for: so the moments are evenly spaced, from step to step too.
 
-use super::StepLimits;
-use postrider_common::id::{DeliveryId, EventId};
+use super::scan::Scan;
+use super::{ReplayMode, StepLimits};
+use crate::lookup::Meant;
+use crate::selection::Selection;
+use postrider_common::id::{DeliveryId, EventId, ReplayId};
+use postrider_common::tenant::TenantId;
 use serde::Serialize;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -15,6 +19,43 @@ use uuid::Uuid;
 const A_SECOND: Duration = Duration::from_secs(1);
 /// A job that used up its rate is left alone for this long, so that its steps are worth something.
 const REST: Duration = Duration::from_millis(200);
+
+/// A job whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pub(crate) id: ReplayId,
+    pub(crate) tenant: TenantId,
+    pub(crate) endpoint: Meant,
+    /// Up to where everything has been dealt with.
+    pub(crate) position: Uuid,
+    pub(crate) mode: ReplayMode,
+    /// The endpoint aside, which is known by its id.
+    pub(crate) selection: Selection,
+    pub(crate) rate: Option<u32>,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) paid_until: OffsetDateTime,
+}
+
+impl Turn {
+    /// What its rate allows now.
+    pub(crate) fn account(&self, now: OffsetDateTime) -> Account {
+        Account::open(self.rate, self.paid_until, now)
+    }
+
+    /// The rows that a step looks at.
+    pub(crate) fn scan(&self, limits: StepLimits) -> Scan {
+        let (_, last) = self.selection.ids(self.created_at);
+        Scan {
+            mode: self.mode,
+            tenant: self.tenant.clone(),
+            endpoint: self.endpoint,
+            selection: self.selection.clone(),
+            ids: (self.position, last),
+            by: self.created_at,
+            limit: limits.scan,
+        }
+    }
+}
 
 /// A row that a step looked at.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]
@@ -59,6 +100,19 @@ pub(crate) struct Chosen {
     pub(crate) is_last: bool,
 }
 
+/// What a step leaves in its job's row, beside the position that it chose.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// How many it replayed.
+    pub(crate) replayed: i64,
+    /// How many it could not, or had changed since they were looked at.
+    pub(crate) skipped: i64,
+    /// Until when the rate is used up.
+    pub(crate) paid_until: OffsetDateTime,
+    /// How long after now the job's next turn is.
+    pub(crate) rest: Duration,
+}
+
 /// What a job's rate allows now.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Account {
@@ -69,7 +123,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// The account of a job whose rate is used up until `paid_until`.
-    pub(crate) fn open(rate: Option<u32>, paid_until: OffsetDateTime, now: OffsetDateTime) -> Self {
+    fn open(rate: Option<u32>, paid_until: OffsetDateTime, now: OffsetDateTime) -> Self {
         Self { rate, from: paid_until.clamp(now - A_SECOND, now), now }
     }
 
@@ -88,13 +142,20 @@ impl Account {
         i64::try_from(due_in.as_micros()).unwrap_or(i64::MAX)
     }
 
-    /// Until when the rate is used up once so many are taken.
-    pub(crate) fn paid_until(self, taken: usize) -> OffsetDateTime {
-        self.from + self.price(taken)
+    /// What a step came to that took what it had chosen, and could replay so many of that.
+    pub(crate) fn close(self, chosen: &Chosen, replayed: u64, limits: StepLimits) -> Progress {
+        let taken = chosen.taken.len();
+        let changed_meanwhile = (taken as u64).saturating_sub(replayed);
+        Progress {
+            replayed: i64::try_from(replayed).unwrap_or(i64::MAX),
+            skipped: i64::try_from(chosen.skipped + changed_meanwhile).unwrap_or(i64::MAX),
+            paid_until: self.from + self.price(taken),
+            rest: self.rest(taken, limits),
+        }
     }
 
     /// How long after now the job's next turn is, once so many are taken.
-    pub(crate) fn rest(self, taken: usize, limits: StepLimits) -> Duration {
+    fn rest(self, taken: usize, limits: StepLimits) -> Duration {
         let has_more = taken >= limits.replay as usize || taken < self.room() as usize;
         if has_more {
             return Duration::ZERO;

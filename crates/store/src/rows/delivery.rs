@@ -1,7 +1,7 @@
 //! A delivery's row, alone or with one of its attempts, and what they stand for.
 
 use super::event::event_type;
-use super::{StoredTime, duration, failure, natural, status, tenant, time, unreadable};
+use super::{StoredTime, duration, failure, natural, state, status, tenant, time, unreadable};
 use crate::error::StoreError;
 use crate::log::{AttemptSummary, DeliveryAndLast, LoggedAttempt};
 use postrider_common::contract_version::ContractVersion;
@@ -44,7 +44,7 @@ impl<Time: StoredTime> TryFrom<DeliveryRow<Time>> for Delivery {
 
     fn try_from(row: DeliveryRow<Time>) -> Result<Self, StoreError> {
         let reason = |name: String| DeadReason::from_name(&name).ok_or(unreadable("reason"));
-        let state = DeliveryState::from_name(&row.state).ok_or(unreadable("delivery state"))?;
+        let state = state(&row.state)?;
         let awaits_attempt =
             matches!(state, DeliveryState::Queued | DeliveryState::Scheduled | DeliveryState::Held);
         Ok(Self {

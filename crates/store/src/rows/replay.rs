@@ -1,8 +1,10 @@
 //! A replay's row, and what it stands for.
 
-use super::{StoredTime, natural, time, unreadable};
+use super::{StoredTime, natural, tenant, time, unreadable};
 use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
+use crate::lookup::Meant;
+use crate::replays::step::Turn;
 use crate::replays::{ReplayJob, ReplayMode, ReplayState};
 use crate::selection::Selection;
 use postrider_common::id::ReplayId;
@@ -47,32 +49,40 @@ impl<Time: StoredTime> TryFrom<ReplayRow<Time>> for ReplayJob {
     }
 }
 
+/// Replays with what their endpoints are called; a tenant follows.
+pub(crate) const SELECT: &str = "
+    SELECT j.*, e.public_id FROM replay_jobs j LEFT JOIN endpoints e ON e.id = j.endpoint_id
+    WHERE j.tenant_id = ";
+
 /// What a step reads of such a row.
 #[derive(FromRow)]
 pub(crate) struct TurnRow<Time> {
     pub(crate) id: Uuid,
-    pub(crate) tenant_id: String,
-    pub(crate) endpoint_id: Option<Uuid>,
-    pub(crate) position: Uuid,
+    tenant_id: String,
+    endpoint_id: Option<Uuid>,
+    position: Uuid,
     mode: String,
     filter: String,
     rate: Option<i32>,
-    pub(crate) created_at: Time,
-    pub(crate) paid_until: Time,
+    created_at: Time,
+    paid_until: Time,
 }
 
-impl<Time> TurnRow<Time> {
-    pub(crate) fn mode(&self) -> Result<ReplayMode, StoreError> {
-        mode(&self.mode)
-    }
+impl<Time: StoredTime> TryFrom<TurnRow<Time>> for Turn {
+    type Error = StoreError;
 
-    /// The endpoint aside, which is known by its id.
-    pub(crate) fn selection(&self) -> Result<Selection, StoreError> {
-        Selection::from_json(&self.filter, None)
-    }
-
-    pub(crate) fn rate(&self) -> Result<Option<u32>, StoreError> {
-        self.rate.map(natural).transpose()
+    fn try_from(row: TurnRow<Time>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: ReplayId::from_uuid(row.id),
+            tenant: tenant(row.tenant_id)?,
+            endpoint: row.endpoint_id.map_or(Meant::All, Meant::One),
+            position: row.position,
+            mode: mode(&row.mode)?,
+            selection: Selection::from_json(&row.filter, None)?,
+            rate: row.rate.map(natural).transpose()?,
+            created_at: row.created_at.read()?,
+            paid_until: row.paid_until.read()?,
+        })
     }
 }
 

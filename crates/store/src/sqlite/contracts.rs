@@ -6,11 +6,11 @@ use super::error::StoreResultExt as _;
 use super::writer::WriteTxn;
 use crate::contracts::{ContractVersions, InForce, KeptContract, by_name};
 use crate::error::StoreError;
+use crate::rows::contract::{InForceRow, KeptRow};
 use async_trait::async_trait;
 use postrider_common::contract_version::ContractVersion;
 use postrider_contract::Contract;
 use serde::Serialize;
-use sqlx::FromRow;
 use std::sync::Arc;
 
 const KEEP: &str = "
@@ -58,21 +58,6 @@ struct GivenRow<'a> {
     source: &'a str,
 }
 
-#[derive(FromRow)]
-struct KeptRow {
-    id: i32,
-    name: String,
-    digest: Vec<u8>,
-    source: String,
-}
-
-#[derive(FromRow)]
-struct InForceRow {
-    revision: i64,
-    #[sqlx(flatten)]
-    kept: KeptRow,
-}
-
 #[async_trait]
 impl ContractVersions for SqliteStore {
     async fn contracts_put(&self, contracts: &[Arc<Contract>]) -> Result<bool, StoreError> {
@@ -94,9 +79,7 @@ impl ContractVersions for SqliteStore {
     async fn contracts_in_force(&self) -> Result<InForce, StoreError> {
         let rows: Vec<InForceRow> =
             sqlx::query_as(IN_FORCE).fetch_all(&self.readers).await.or_store_error()?;
-        let revision = rows.iter().map(|row| row.revision).max().unwrap_or_default();
-        let contracts = rows.into_iter().map(|row| row.kept.into_kept());
-        Ok(InForce { revision, contracts: contracts.collect::<Result<_, _>>()? })
+        rows.try_into()
     }
 
     async fn contract_version(
@@ -108,7 +91,7 @@ impl ContractVersions for SqliteStore {
             .fetch_optional(&self.readers)
             .await
             .or_store_error()?;
-        row.map(KeptRow::into_kept).transpose()
+        row.map(KeptContract::try_from).transpose()
     }
 }
 
@@ -129,11 +112,5 @@ impl<'a> GivenRow<'a> {
     fn of(contract: &'a Contract) -> Self {
         let digest = contract.digest().to_string();
         Self { name: contract.name(), digest, source: contract.source() }
-    }
-}
-
-impl KeptRow {
-    fn into_kept(self) -> Result<KeptContract, StoreError> {
-        KeptContract::from_columns(self.id, self.name, self.digest, self.source)
     }
 }

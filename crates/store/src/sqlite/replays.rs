@@ -7,27 +7,21 @@ pub(super) mod write;
 use super::batch::json;
 use super::clock::Micros;
 use super::error::StoreResultExt as _;
-use super::log::endpoint_ids;
 use super::{SqliteStore, operations};
-use crate::endpoints::{EndpointRef, Endpoints as _};
 use crate::error::StoreError;
+use crate::lookup::Meant;
 use crate::page::{Page, PageRequest};
+use crate::replays::scan::{Scan, meant};
 use crate::replays::{
     Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
     ReplayStepped, Replays, StepLimits,
 };
-use crate::rows::replay::ReplayRow;
+use crate::rows::replay::{ReplayRow, SELECT};
 use crate::selection::Selection;
 use async_trait::async_trait;
 use postrider_common::id::ReplayId;
 use postrider_common::tenant::TenantScope;
-use scan::Scan;
 use sqlx::{QueryBuilder, Sqlite};
-use uuid::Uuid;
-
-const SELECT: &str = "
-    SELECT j.*, e.public_id FROM replay_jobs j LEFT JOIN endpoints e ON e.id = j.endpoint_id
-    WHERE j.tenant_id = ";
 
 const CREATE: &str = "
     INSERT INTO replay_jobs (id, tenant_id, endpoint_id, mode, filter, rate, position, matched,
@@ -37,7 +31,8 @@ const CREATE: &str = "
            WHERE tenant_id = ?2 AND state IN ('running', 'paused')) < ?9";
 
 const CHANGE: &str = "
-    UPDATE replay_jobs SET state = ?3, updated_at = ?5, finished_at = iif(?3 = 'cancelled', ?5, NULL)
+    UPDATE replay_jobs SET state = ?3, updated_at = ?5, next_step_at = max(next_step_at, ?5),
+           finished_at = iif(?3 = 'cancelled', ?5, NULL)
     WHERE tenant_id = ?1 AND id = ?2 AND state IN (SELECT value FROM json_each(?4))";
 
 #[async_trait]
@@ -49,22 +44,11 @@ impl Replays for SqliteStore {
         selection: &Selection,
         most: u32,
     ) -> Result<Option<Counted>, StoreError> {
-        let meant = meant(self, scope, mode, selection.endpoint.as_ref()).await?;
-        let Some(Meant(endpoint)) = meant else {
+        let Some(scan) = Scan::of(self, scope, mode, selection.clone(), most).await? else {
             return Ok(None);
         };
-        let mut reader = self.readers.acquire().await.or_store_error()?;
-        let now = self.clock.now(&mut reader).await?;
-        let scan = Scan {
-            mode,
-            tenant: scope.tenant().as_str(),
-            endpoint,
-            selection,
-            ids: selection.ids(now.try_into()?),
-            by: now,
-            limit: most,
-        };
-        Ok(Some(scan.count(&mut reader).await?.replayable(most)))
+        let mut connection = self.readers.acquire().await.or_store_error()?;
+        Ok(Some(scan::count(&mut connection, &scan).await?.replayable(most)))
     }
 
     async fn replay_create(
@@ -73,8 +57,8 @@ impl Replays for SqliteStore {
         new: NewReplay,
         limit: u32,
     ) -> Result<ReplayCreated, StoreError> {
-        let meant = meant(self, scope, new.mode, new.selection.endpoint.as_ref()).await?;
-        let Some(endpoint) = meant else {
+        let named = new.selection.endpoint.as_ref();
+        let Some(endpoint) = meant(self, scope, new.mode, named).await? else {
             return Ok(ReplayCreated::UnknownEndpoint);
         };
         if !create(self, scope, &new, endpoint, limit).await? {
@@ -104,15 +88,10 @@ impl Replays for SqliteStore {
     ) -> Result<Page<ReplayJob>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(SELECT);
         query.push_bind(scope.tenant().as_str());
-        if let Some(cursor) = page.after {
-            query.push(" AND j.id < ").push_bind(cursor.0);
-        }
-        query.push(" ORDER BY j.id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+        page.end(&mut query, "j.id");
         let rows: Vec<ReplayRow<Micros>> =
             query.build_query_as().fetch_all(&self.readers).await.or_store_error()?;
-        let jobs: Vec<ReplayJob> =
-            rows.into_iter().map(ReplayJob::try_from).collect::<Result<_, _>>()?;
-        Ok(Page::from_rows(jobs, page.limit, |job| job.id.as_uuid()))
+        Page::read(rows, page.limit, |job: &ReplayJob| job.id.as_uuid())
     }
 
     async fn replay_change(
@@ -140,34 +119,12 @@ impl Replays for SqliteStore {
     }
 }
 
-/// An endpoint that was resolved; `None` inside is all of the tenant's.
-#[derive(Clone, Copy)]
-struct Meant(Option<Uuid>);
-
-/// `None` when the tenant has no such endpoint.
-async fn meant(
-    store: &SqliteStore,
-    scope: &TenantScope,
-    mode: ReplayMode,
-    endpoint: Option<&EndpointRef>,
-) -> Result<Option<Meant>, StoreError> {
-    let Some(endpoint) = endpoint else {
-        return Ok(Some(Meant(None)));
-    };
-    if mode == ReplayMode::Missed {
-        let found = store.endpoint_get(scope, endpoint).await?;
-        return Ok(found.map(|endpoint| Meant(Some(endpoint.id.as_uuid()))));
-    }
-    let ids = endpoint_ids(store, scope, endpoint).await?;
-    Ok(ids.first().map(|id| Meant(Some(*id))))
-}
-
 /// False if there are too many.
 async fn create(
     store: &SqliteStore,
     scope: &TenantScope,
     new: &NewReplay,
-    Meant(endpoint): Meant,
+    endpoint: Meant,
     limit: u32,
 ) -> Result<bool, StoreError> {
     let mut txn = store.writer.begin().await?;
@@ -175,7 +132,7 @@ async fn create(
     let made = sqlx::query(CREATE)
         .bind(new.id.as_uuid())
         .bind(scope.tenant().as_str())
-        .bind(endpoint)
+        .bind(endpoint.id())
         .bind(new.mode.as_str())
         .bind(new.selection.to_json()?)
         .bind(new.rate)

@@ -9,53 +9,13 @@ use crate::tenants::{
     ApiKeyCreated, ApiKeyRevoked, NewApiKey, StoredApiKey, TenantCreated, TenantPatch, Tenants,
 };
 use async_trait::async_trait;
-use postrider_common::api_key::{ApiKey, ApiKeyHash, Scope};
+use postrider_common::api_key::ApiKey;
 use postrider_common::id::ApiKeyId;
 use postrider_common::keeping::Days;
 use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
-use sqlx::FromRow;
-use uuid::Uuid;
 
 type TenantRow = crate::rows::tenant::TenantRow<Micros>;
-
-#[derive(FromRow)]
-struct ApiKeyRow {
-    id: Uuid,
-    tenant_id: String,
-    name: String,
-    scopes: String,
-    prefix: String,
-    hash: Vec<u8>,
-    created_at: Micros,
-    revoked_at: Option<Micros>,
-}
-
-impl TryFrom<ApiKeyRow> for StoredApiKey {
-    type Error = StoreError;
-
-    fn try_from(row: ApiKeyRow) -> Result<Self, StoreError> {
-        let hash = row.hash.try_into().map_err(|_| unreadable("API key hash"))?;
-        let key = ApiKey {
-            id: ApiKeyId::from_uuid(row.id),
-            tenant: TenantId::parse(row.tenant_id).map_err(|_| unreadable("tenant id"))?,
-            name: row.name,
-            scopes: scopes(&row.scopes).ok_or(unreadable("scope"))?,
-            prefix: row.prefix,
-            created_at: row.created_at.try_into()?,
-            revoked_at: row.revoked_at.map(TryInto::try_into).transpose()?,
-        };
-        Ok(Self { key, hash: ApiKeyHash::from_bytes(hash) })
-    }
-}
-
-fn unreadable(what: &'static str) -> StoreError {
-    StoreError::Unreadable { what }
-}
-
-fn scopes(names: &str) -> Option<Vec<Scope>> {
-    let names: Vec<String> = serde_json::from_str(names).ok()?;
-    names.iter().map(|name| Scope::parse(name).ok()).collect()
-}
+type ApiKeyRow = crate::rows::api_key::ApiKeyRow<Micros, String>;
 
 #[async_trait]
 impl Tenants for SqliteStore {

@@ -1,13 +1,13 @@
 //! The three services side by side: on the same engines, started and stopped together.
 
-use postrider_api::Api;
+use postrider_api::{Api, CustomerConfig};
 use postrider_common::config::AdminKey;
 use postrider_common::contracts::ContractsConfig;
 use postrider_common::keeping::Days;
 use postrider_common::metrics::Metrics;
 use postrider_common::seal::Keyring;
 use postrider_dispatcher::{Dispatcher, Limits};
-use postrider_egress::{EgressConfig, Guard, SourceList, SystemLookup};
+use postrider_egress::{EgressConfig, Guard, SystemLookup};
 use postrider_ingest::{Engines, GrpcConfig, Service as Ingest};
 use postrider_store::ContractBook;
 use std::sync::Arc;
@@ -28,8 +28,7 @@ pub(super) struct Services {
     pub(super) master_key: Keyring,
     pub(super) contracts: ContractsConfig,
     pub(super) grpc: GrpcConfig,
-    pub(super) max_endpoints: u32,
-    pub(super) egress_ips: SourceList,
+    pub(super) customers: CustomerConfig,
     pub(super) limits: Limits,
     pub(super) retention: Days,
     pub(super) egress: EgressConfig,
@@ -85,8 +84,7 @@ impl Services {
         let settings = postrider_api::Settings {
             admin_key: self.admin_key.clone(),
             keyring: self.master_key.clone(),
-            max_endpoints: self.max_endpoints,
-            egress_ips: self.egress_ips.clone(),
+            customers: self.customers.clone(),
             grace: self.grace,
         };
         let guard = Guard::new(&self.egress, Arc::new(SystemLookup::new()));

@@ -1,7 +1,7 @@
 //! Events, as their tenant sees them.
 
 use crate::error::StoreError;
-use crate::log::{EventFilterBy, EventSummary};
+use crate::log::{EventFilterBy, EventSummary, lists};
 use crate::page::{Page, PageRequest};
 use crate::postgres::PgStore;
 use crate::postgres::error::StoreResultExt as _;
@@ -57,22 +57,10 @@ pub(super) async fn list(
     filter: &EventFilterBy,
     page: PageRequest,
 ) -> Result<Page<EventSummary>, StoreError> {
-    let mut query = QueryBuilder::<Postgres>::new(
-        "SELECT id, given_id, event_type, metadata, occurred_at, accepted_at, deliver_at,
-                ordering_key, test, expunged_at
-         FROM events WHERE tenant_id = ",
-    );
+    let mut query = QueryBuilder::<Postgres>::new(lists::EVENTS);
     query.push_bind(scope.tenant().as_str());
-    if let Some(event_type) = &filter.event_type {
-        query.push(" AND event_type = ").push_bind(event_type.as_str());
-    }
-    if let Some(cursor) = page.after {
-        query.push(" AND id < ").push_bind(cursor.0);
-    }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(page.limit) + 1);
+    lists::events(&mut query, filter, page);
     let rows: Vec<EventSummaryRow<OffsetDateTime>> =
         query.build_query_as().fetch_all(&store.log).await.or_store_error()?;
-    let events: Vec<EventSummary> =
-        rows.into_iter().map(EventSummary::try_from).collect::<Result<_, _>>()?;
-    Ok(Page::from_rows(events, page.limit, |event| event.id.as_uuid()))
+    Page::read(rows, page.limit, |event: &EventSummary| event.id.as_uuid())
 }

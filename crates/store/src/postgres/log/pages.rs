@@ -1,9 +1,9 @@
 //! An endpoint's log: its deliveries with the last attempt of each, or all of its attempts.
 
-use super::deliveries::endpoint_ids;
 use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
-use crate::log::{DeliveryAndLast, DeliveryPage, LoggedAttempt};
+use crate::log::{DeliveryPage, LoggedAttempt};
+use crate::lookup::Lookup as _;
 use crate::postgres::PgStore;
 use crate::postgres::error::StoreResultExt as _;
 use crate::rows::delivery::DeliveryAttemptRow;
@@ -51,7 +51,7 @@ pub(super) async fn deliveries(
     limit: u32,
     offset: u64,
 ) -> Result<Option<DeliveryPage>, StoreError> {
-    let Some(&id) = endpoint_ids(store, scope, endpoint).await?.first() else {
+    let Some(id) = store.endpoint_id(scope, endpoint).await? else {
         return Ok(None);
     };
     let total: i64 =
@@ -63,8 +63,7 @@ pub(super) async fn deliveries(
         .fetch_all(&store.log)
         .await
         .or_store_error()?;
-    let rows: Result<_, _> = rows.into_iter().map(DeliveryAndLast::try_from).collect();
-    Ok(Some(DeliveryPage { rows: rows?, total: u64::try_from(total).unwrap_or_default() }))
+    DeliveryPage::read(rows, total).map(Some)
 }
 
 pub(super) async fn attempts(
@@ -73,7 +72,7 @@ pub(super) async fn attempts(
     endpoint: &EndpointRef,
     limit: u32,
 ) -> Result<Option<Vec<LoggedAttempt>>, StoreError> {
-    let Some(&id) = endpoint_ids(store, scope, endpoint).await?.first() else {
+    let Some(id) = store.endpoint_id(scope, endpoint).await? else {
         return Ok(None);
     };
     let rows: Vec<Row> = sqlx::query_as(ATTEMPTS)

@@ -2,9 +2,9 @@
 
 use crate::error::StoreError;
 use crate::log::Replayed;
+use crate::log::again::{Found, FoundRow};
 use crate::postgres::error::StoreResultExt as _;
 use crate::postgres::{PgStore, statistics};
-use postrider_common::delivery::DeliveryState;
 use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantScope;
 
@@ -13,7 +13,7 @@ use postrider_common::tenant::TenantScope;
 const REPLAY: &str = concat!(
     "
     WITH found AS MATERIALIZED (
-        SELECT d.id, d.endpoint_id, d.state, d.test, e.deleted_at IS NOT NULL AS deleted,
+        SELECT d.id, d.event_id, d.endpoint_id, d.state, d.test, e.deleted_at IS NOT NULL AS deleted,
                ev.expunged_at IS NOT NULL AS expunged
         FROM deliveries d
         JOIN endpoints e ON e.id = d.endpoint_id
@@ -33,7 +33,7 @@ const REPLAY: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT state, deleted, expunged FROM found"
+    SELECT event_id, state, deleted, expunged FROM found"
 );
 
 pub(super) async fn replay(
@@ -41,21 +41,17 @@ pub(super) async fn replay(
     scope: &TenantScope,
     id: DeliveryId,
 ) -> Result<Replayed, StoreError> {
-    let found: Option<(String, bool, bool)> = sqlx::query_as(REPLAY)
+    let found: Option<FoundRow> = sqlx::query_as(REPLAY)
         .bind(id.as_uuid())
         .bind(scope.tenant().as_str())
         .fetch_optional(&store.log)
         .await
         .or_store_error()?;
-    let Some((state, deleted, expunged)) = found else {
+    let Some(found) = found else {
         return Ok(Replayed::Unknown);
     };
-    let state = DeliveryState::from_name(&state)
-        .ok_or(StoreError::Unreadable { what: "delivery state" })?;
-    Ok(match (state.is_terminal(), deleted, expunged) {
-        (_, true, _) => Replayed::EndpointDeleted,
-        (false, false, _) => Replayed::NotFinished(state),
-        (true, false, true) => Replayed::PayloadExpunged,
-        (true, false, false) => Replayed::Replayed,
+    Ok(match found.read()? {
+        Found::Finished(_) => Replayed::Replayed,
+        Found::Hindered(hindrance) => hindrance.into(),
     })
 }

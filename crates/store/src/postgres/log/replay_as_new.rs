@@ -2,16 +2,16 @@
 
 use crate::error::StoreError;
 use crate::log::ReplayedAsNew;
+use crate::log::again::{Found, FoundRow};
 use crate::postgres::PgStore;
 use crate::postgres::error::StoreResultExt as _;
-use postrider_common::delivery::DeliveryState;
-use postrider_common::id::{DeliveryId, EventId};
+use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantScope;
-use uuid::Uuid;
 
 /// Whoever makes a copy locks the event, so that copies are numbered one after the other.
 const FIND: &str = "
-    SELECT d.event_id, d.state, e.deleted_at IS NOT NULL, ev.expunged_at IS NOT NULL
+    SELECT d.event_id, d.state, e.deleted_at IS NOT NULL AS deleted,
+           ev.expunged_at IS NOT NULL AS expunged
     FROM deliveries d
     JOIN endpoints e ON e.id = d.endpoint_id
     JOIN events ev ON ev.id = d.event_id
@@ -37,23 +37,14 @@ pub(super) async fn replay(
 ) -> Result<ReplayedAsNew, StoreError> {
     let mut txn = store.log.begin().await.or_store_error()?;
     let find = sqlx::query_as(FIND).bind(id.as_uuid()).bind(scope.tenant().as_str());
-    let found: Option<(Uuid, String, bool, bool)> =
-        find.fetch_optional(&mut *txn).await.or_store_error()?;
-    let Some((event, state, deleted, expunged)) = found else {
+    let found: Option<FoundRow> = find.fetch_optional(&mut *txn).await.or_store_error()?;
+    let Some(found) = found else {
         return Ok(ReplayedAsNew::Unknown);
     };
-    if deleted {
-        return Ok(ReplayedAsNew::EndpointDeleted);
+    if let Found::Hindered(hindrance) = found.read()? {
+        return Ok(hindrance.into());
     }
-    let state = DeliveryState::from_name(&state)
-        .ok_or(StoreError::Unreadable { what: "delivery state" })?;
-    if !state.is_terminal() {
-        return Ok(ReplayedAsNew::NotFinished(state));
-    }
-    if expunged {
-        return Ok(ReplayedAsNew::PayloadExpunged);
-    }
-    let copy = DeliveryId::generate_for(EventId::from_uuid(event));
+    let copy = DeliveryId::generate_for(found.event());
     let insert = sqlx::query(COPY).bind(id.as_uuid()).bind(copy.as_uuid());
     insert.execute(&mut *txn).await.or_store_error()?;
     txn.commit().await.or_store_error()?;

@@ -1,15 +1,14 @@
 //! A step of a replay: one transaction, for as long as which the job's row is locked.
 
-use super::scan::Scan;
-use super::write;
+use super::{scan, write};
 use crate::error::StoreError;
 use crate::postgres::error::StoreResultExt as _;
 use crate::postgres::{PgStore, operations};
-use crate::replays::step::{Account, Chosen};
+use crate::replays::step::{Chosen, Turn};
 use crate::replays::{ReplayMode, ReplayStepped, StepLimits};
 use crate::rows::replay::TurnRow;
 use postrider_common::crash_point::crash_point;
-use postrider_common::id::ReplayId;
+use postrider_common::tenant::TenantId;
 use sqlx::{FromRow, PgConnection};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -35,9 +34,9 @@ const POSTPONE: &str =
     "UPDATE replay_jobs SET next_step_at = now() + interval '10 s' WHERE id = $1";
 
 #[derive(FromRow)]
-struct Turn {
+struct FoundRow {
     #[sqlx(flatten)]
-    job: TurnRow<OffsetDateTime>,
+    turn: TurnRow<OffsetDateTime>,
     now: OffsetDateTime,
 }
 
@@ -46,19 +45,17 @@ pub(super) async fn step(
     limits: StepLimits,
 ) -> Result<Option<ReplayStepped>, StoreError> {
     let mut txn = store.hot.begin().await.or_store_error()?;
-    let turn: Option<Turn> =
+    let found: Option<FoundRow> =
         sqlx::query_as(TURN).fetch_optional(&mut *txn).await.or_store_error()?;
-    let Some(Turn { job, now }) = turn else {
+    let Some(FoundRow { turn, now }) = found else {
         return Ok(None);
     };
-    let stepped = advance(&mut txn, &job, now, limits).await;
+    let id = turn.id;
+    let stepped = advance(&mut txn, store.operator.as_ref(), turn, now, limits).await;
     if stepped.is_err() {
         txn.rollback().await.or_store_error()?;
-        sqlx::query(POSTPONE).bind(job.id).execute(&store.hot).await.or_store_error()?;
+        sqlx::query(POSTPONE).bind(id).execute(&store.hot).await.or_store_error()?;
         return stepped.map(Some);
-    }
-    if let Ok(ReplayStepped { job, is_finished: true, .. }) = &stepped {
-        operations::about_replay(&mut txn, store.operator.as_ref(), *job).await?;
     }
     crash_point("replay::written");
     txn.commit().await.or_store_error()?;
@@ -67,65 +64,42 @@ pub(super) async fn step(
 
 async fn advance(
     txn: &mut PgConnection,
-    job: &TurnRow<OffsetDateTime>,
+    operator: Option<&TenantId>,
+    turn: TurnRow<OffsetDateTime>,
     now: OffsetDateTime,
     limits: StepLimits,
 ) -> Result<ReplayStepped, StoreError> {
-    let account = Account::open(job.rate()?, job.paid_until, now);
-    let chosen = choose(txn, job, account, limits).await?;
-    let replayed = make(txn, job, &chosen).await?;
-
-    let rest = account.rest(chosen.taken.len(), limits);
-    let changed_meanwhile = (chosen.taken.len() as u64).saturating_sub(replayed);
-    let skipped = chosen.skipped + changed_meanwhile;
+    let turn = Turn::try_from(turn)?;
+    let account = turn.account(now);
+    let candidates = scan::run(txn, &turn.scan(limits)).await?;
+    let chosen = account.choose(&candidates, limits);
+    let replayed = make(txn, &turn, &chosen).await?;
+    let progress = account.close(&chosen, replayed, limits);
     sqlx::query(MOVE)
-        .bind(job.id)
+        .bind(turn.id.as_uuid())
         .bind(chosen.position)
-        .bind(i64::try_from(replayed).unwrap_or(i64::MAX))
-        .bind(i64::try_from(skipped).unwrap_or(i64::MAX))
-        .bind(account.paid_until(chosen.taken.len()))
-        .bind(micros(rest))
+        .bind(progress.replayed)
+        .bind(progress.skipped)
+        .bind(progress.paid_until)
+        .bind(micros(progress.rest))
         .bind(chosen.is_last)
-        .execute(txn)
+        .execute(&mut *txn)
         .await
         .or_store_error()?;
-    let (job, is_finished) = (ReplayId::from_uuid(job.id), chosen.is_last);
-    Ok(ReplayStepped { job, replayed, is_finished })
+    if chosen.is_last {
+        operations::about_replay(txn, operator, turn.id).await?;
+    }
+    Ok(ReplayStepped { job: turn.id, replayed, is_finished: chosen.is_last })
 }
 
-async fn choose(
-    txn: &mut PgConnection,
-    job: &TurnRow<OffsetDateTime>,
-    account: Account,
-    limits: StepLimits,
-) -> Result<Chosen, StoreError> {
-    let selection = job.selection()?;
-    let (_, last) = selection.ids(job.created_at);
-    let scan = Scan {
-        mode: job.mode()?,
-        tenant: &job.tenant_id,
-        endpoint: job.endpoint_id,
-        selection: &selection,
-        ids: (job.position, last),
-        by: job.created_at,
-        limit: limits.scan,
-    };
-    let candidates = scan.run(txn).await?;
-    Ok(account.choose(&candidates, limits))
-}
-
-async fn make(
-    txn: &mut PgConnection,
-    job: &TurnRow<OffsetDateTime>,
-    chosen: &Chosen,
-) -> Result<u64, StoreError> {
+async fn make(txn: &mut PgConnection, turn: &Turn, chosen: &Chosen) -> Result<u64, StoreError> {
     if chosen.taken.is_empty() {
         return Ok(0);
     }
-    match job.mode()? {
+    match turn.mode {
         ReplayMode::Again => write::again(txn, &chosen.taken).await,
         ReplayMode::AsNew => write::as_new(txn, &chosen.taken).await,
-        ReplayMode::Missed => write::missed(txn, &chosen.taken, job.endpoint_id).await,
+        ReplayMode::Missed => write::missed(txn, &chosen.taken, turn.endpoint.id()).await,
     }
 }
 

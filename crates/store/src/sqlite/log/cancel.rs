@@ -84,13 +84,7 @@ async fn write(txn: &mut WriteTxn, ids: &[Uuid]) -> Result<(), StoreError> {
     let now = txn.now();
     let cancel = sqlx::query(CANCEL).bind(json(ids)?).bind(now);
     cancel.execute(txn.connection()).await.or_store_error()?;
-    let recorded = ids.iter().map(|id| Recorded {
-        delivery: *id,
-        is_first: false,
-        was_dead: false,
-        started_at: None,
-    });
-    statistics::add(txn, recorded).await?;
+    statistics::add(txn, ids.iter().copied().map(Recorded::of_an_end)).await?;
     ordering::advance_after(txn, ids).await?;
     Ok(())
 }

@@ -2,15 +2,18 @@
 
 use crate::error::StoreError;
 use crate::log::Replayed;
+use crate::log::again::{Found, FoundRow};
 use crate::sqlite::SqliteStore;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::statistics::{self, Recorded};
+use crate::sqlite::writer::WriteTxn;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantScope;
 
 const FIND: &str = "
-    SELECT d.state, e.deleted_at IS NOT NULL, ev.expunged_at IS NOT NULL
+    SELECT d.event_id, d.state, e.deleted_at IS NOT NULL AS deleted,
+           ev.expunged_at IS NOT NULL AS expunged
     FROM deliveries d
     JOIN endpoints e ON e.id = d.endpoint_id
     JOIN events ev ON ev.id = d.event_id
@@ -29,25 +32,14 @@ pub(super) async fn replay(
     id: DeliveryId,
 ) -> Result<Replayed, StoreError> {
     let mut txn = store.writer.begin().await?;
-    let now = txn.now();
-    let find = sqlx::query_as(FIND).bind(id.as_uuid()).bind(scope.tenant().as_str());
-    let found: Option<(String, bool, bool)> =
-        find.fetch_optional(txn.connection()).await.or_store_error()?;
-    let Some((state, deleted, expunged)) = found else {
+    let Some(found) = find(&mut txn, scope, id).await? else {
         return Ok(Replayed::Unknown);
     };
-    if deleted {
-        return Ok(Replayed::EndpointDeleted);
-    }
-    let state = DeliveryState::from_name(&state)
-        .ok_or(StoreError::Unreadable { what: "delivery state" })?;
-    if !state.is_terminal() {
-        return Ok(Replayed::NotFinished(state));
-    }
-    if expunged {
-        return Ok(Replayed::PayloadExpunged);
-    }
-    let replay = sqlx::query(REPLAY).bind(id.as_uuid()).bind(now);
+    let state = match found.read()? {
+        Found::Finished(state) => state,
+        Found::Hindered(hindrance) => return Ok(hindrance.into()),
+    };
+    let replay = sqlx::query(REPLAY).bind(id.as_uuid()).bind(txn.now());
     replay.execute(txn.connection()).await.or_store_error()?;
     if state == DeliveryState::Dead {
         let (delivery, is_first, started_at) = (id.as_uuid(), false, None);
@@ -56,4 +48,14 @@ pub(super) async fn replay(
     }
     txn.commit().await?;
     Ok(Replayed::Replayed)
+}
+
+/// The delivery, if the tenant has it.
+pub(super) async fn find(
+    txn: &mut WriteTxn,
+    scope: &TenantScope,
+    id: DeliveryId,
+) -> Result<Option<FoundRow>, StoreError> {
+    let find = sqlx::query_as(FIND).bind(id.as_uuid()).bind(scope.tenant().as_str());
+    find.fetch_optional(txn.connection()).await.or_store_error()
 }

@@ -1,13 +1,12 @@
-//! Which rows a replay means: so many of a tenant's or an endpoint's in the order of ids, each with
-//! whether it matches.
+//! How the rows of a scan are found, each with whether it matches.
 //!
 //! The part of an index that is read is chosen before anything is compared, so that a step costs the
 //! same however few match. Counting reads the very same rows, and a bounded number of them as well.
 
 use crate::error::StoreError;
+use crate::replays::scan::{CountRow, Path, Scan};
 use crate::replays::step::Candidate;
-use crate::replays::{Counted, ReplayMode};
-use crate::selection::{Ended, Selection, StatusClass};
+use crate::selection::{Ended, StatusClass};
 use crate::sqlite::batch::json;
 use crate::sqlite::clock::Micros;
 use crate::sqlite::error::StoreResultExt as _;
@@ -15,7 +14,6 @@ use postrider_common::delivery::DeadReason;
 use sqlx::query::QueryAs;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{FromRow, Sqlite, SqliteConnection};
-use uuid::Uuid;
 
 /// Deliveries by one of their indexes, whose condition is `$by`. `?1` is the tenant, `?2` an endpoint.
 macro_rules! deliveries {
@@ -88,111 +86,51 @@ const COUNT_BY_ENDPOINT: &str = count!(deliveries!("endpoint_id = ?2"));
 const COUNT_DEAD: &str = count!(deliveries!("tenant_id = ?1 AND state = 'dead'"));
 const COUNT_EVENTS: &str = count!(events!());
 
-/// Which rows, and how many of them.
-#[derive(Debug)]
-pub(in crate::sqlite) struct Scan<'a> {
-    pub(in crate::sqlite) mode: ReplayMode,
-    pub(in crate::sqlite) tenant: &'a str,
-    pub(in crate::sqlite) endpoint: Option<Uuid>,
-    pub(in crate::sqlite) selection: &'a Selection,
-    /// Greater than the first and at most the second.
-    pub(in crate::sqlite) ids: (Uuid, Uuid),
-    /// What happened later is not meant.
-    pub(in crate::sqlite) by: Micros,
-    /// How many rows.
-    pub(in crate::sqlite) limit: u32,
+/// The rows of a scan.
+pub(in crate::sqlite) async fn run(
+    connection: &mut SqliteConnection,
+    scan: &Scan,
+) -> Result<Vec<Candidate>, StoreError> {
+    let (rows, _) = statements(scan.path());
+    bound(rows, scan)?.fetch_all(connection).await.or_store_error()
 }
 
-#[derive(FromRow)]
-pub(in crate::sqlite) struct CountRow {
-    matching: i64,
-    replayable: i64,
-    scanned: i64,
+/// How many there are.
+pub(in crate::sqlite) async fn count(
+    connection: &mut SqliteConnection,
+    scan: &Scan,
+) -> Result<CountRow, StoreError> {
+    let (_, count) = statements(scan.path());
+    bound(count, scan)?.fetch_one(connection).await.or_store_error()
 }
 
-/// How the rows are found.
-enum Path {
-    Tenant,
-    Endpoint,
-    Dead,
-    Events,
-}
-
-impl Scan<'_> {
-    /// The rows.
-    pub(in crate::sqlite) async fn run(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> Result<Vec<Candidate>, StoreError> {
-        let statement = match self.path() {
-            Path::Tenant => BY_TENANT,
-            Path::Endpoint => BY_ENDPOINT,
-            Path::Dead => DEAD,
-            Path::Events => EVENTS,
-        };
-        self.bound(statement)?.fetch_all(connection).await.or_store_error()
-    }
-
-    /// How many there are.
-    pub(in crate::sqlite) async fn count(
-        &self,
-        connection: &mut SqliteConnection,
-    ) -> Result<CountRow, StoreError> {
-        let statement = match self.path() {
-            Path::Tenant => COUNT_BY_TENANT,
-            Path::Endpoint => COUNT_BY_ENDPOINT,
-            Path::Dead => COUNT_DEAD,
-            Path::Events => COUNT_EVENTS,
-        };
-        self.bound(statement)?.fetch_one(connection).await.or_store_error()
-    }
-
-    /// There are mostly few dead ones; an endpoint's deliveries are fewer than its tenant's.
-    fn path(&self) -> Path {
-        let wants_dead =
-            self.selection.ended == Some(Ended::Dead) || self.selection.reason.is_some();
-        match self.mode {
-            ReplayMode::Missed => Path::Events,
-            _ if wants_dead => Path::Dead,
-            _ if self.endpoint.is_some() => Path::Endpoint,
-            _ => Path::Tenant,
-        }
-    }
-
-    fn bound<Row: for<'r> FromRow<'r, SqliteRow>>(
-        &self,
-        statement: &'static str,
-    ) -> Result<QueryAs<'static, Sqlite, Row, SqliteArguments>, StoreError> {
-        let names = self.selection.type_names();
-        Ok(sqlx::query_as(statement)
-            .bind(self.tenant.to_owned())
-            .bind(self.endpoint)
-            .bind(self.ids.0)
-            .bind(self.ids.1)
-            .bind(self.by)
-            .bind(self.limit)
-            .bind(names.map(|names| json(&names)).transpose()?)
-            .bind(self.selection.since.map(Micros::from))
-            .bind(self.selection.until.map(Micros::from))
-            .bind(self.selection.ended.map(Ended::as_str))
-            .bind(self.selection.reason.map(DeadReason::as_str))
-            .bind(self.selection.status.map(StatusClass::hundreds)))
+/// What reads the rows, and what counts them.
+fn statements(path: Path) -> (&'static str, &'static str) {
+    match path {
+        Path::Tenant => (BY_TENANT, COUNT_BY_TENANT),
+        Path::Endpoint => (BY_ENDPOINT, COUNT_BY_ENDPOINT),
+        Path::Dead => (DEAD, COUNT_DEAD),
+        Path::Events => (EVENTS, COUNT_EVENTS),
     }
 }
 
-impl CountRow {
-    /// All that match.
-    pub(in crate::sqlite) fn matching(&self, most: u32) -> Counted {
-        self.counted(self.matching, most)
-    }
-
-    /// Those whose endpoint is there.
-    pub(in crate::sqlite) fn replayable(&self, most: u32) -> Counted {
-        self.counted(self.replayable, most)
-    }
-
-    fn counted(&self, count: i64, most: u32) -> Counted {
-        let count = u64::try_from(count).unwrap_or_default();
-        Counted { count, is_exact: self.scanned < i64::from(most) }
-    }
+fn bound<Row: for<'r> FromRow<'r, SqliteRow>>(
+    statement: &'static str,
+    scan: &Scan,
+) -> Result<QueryAs<'static, Sqlite, Row, SqliteArguments>, StoreError> {
+    let selection = &scan.selection;
+    let names = selection.type_names().map(|names| json(&names)).transpose()?;
+    Ok(sqlx::query_as(statement)
+        .bind(scan.tenant.as_str().to_owned())
+        .bind(scan.endpoint.id())
+        .bind(scan.ids.0)
+        .bind(scan.ids.1)
+        .bind(Micros::from(scan.by))
+        .bind(scan.limit)
+        .bind(names)
+        .bind(selection.since.map(Micros::from))
+        .bind(selection.until.map(Micros::from))
+        .bind(selection.ended.map(Ended::as_str))
+        .bind(selection.reason.map(DeadReason::as_str))
+        .bind(selection.status.map(StatusClass::hundreds)))
 }

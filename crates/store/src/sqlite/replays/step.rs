@@ -1,9 +1,8 @@
 //! A step of a replay: one transaction, beside which nobody writes.
 
-use super::scan::Scan;
-use super::write;
+use super::{scan, write};
 use crate::error::StoreError;
-use crate::replays::step::{Account, Chosen};
+use crate::replays::step::{Chosen, Turn};
 use crate::replays::{ReplayMode, ReplayStepped, StepLimits};
 use crate::rows::replay::TurnRow;
 use crate::sqlite::clock::Micros;
@@ -11,9 +10,9 @@ use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::writer::WriteTxn;
 use crate::sqlite::{SqliteStore, operations};
 use postrider_common::crash_point::crash_point;
-use postrider_common::id::ReplayId;
+use postrider_common::tenant::TenantId;
 use std::time::Duration;
-use time::OffsetDateTime;
+use uuid::Uuid;
 
 pub(in crate::sqlite) const TURN: &str = "
     SELECT id, tenant_id, endpoint_id, position, mode, filter, rate, created_at, paid_until
@@ -40,93 +39,66 @@ pub(super) async fn step(
     let now = txn.now();
     let turn = sqlx::query_as(TURN).bind(now).fetch_optional(txn.connection());
     let turn: Option<TurnRow<Micros>> = turn.await.or_store_error()?;
-    let Some(job) = turn else {
+    let Some(turn) = turn else {
         return Ok(None);
     };
-    let stepped = advance(&mut txn, &job, limits).await;
+    let id = turn.id;
+    let stepped = advance(&mut txn, store.operator.as_ref(), turn, limits).await;
     if stepped.is_err() {
         drop(txn);
-        postpone(store, &job).await?;
+        postpone(store, id).await?;
         return stepped.map(Some);
-    }
-    if let Ok(ReplayStepped { job, is_finished: true, .. }) = &stepped {
-        operations::about_replay(&mut txn, store.operator.as_ref(), *job).await?;
     }
     crash_point("replay::written");
     txn.commit().await?;
     stepped.map(Some)
 }
 
-async fn postpone(store: &SqliteStore, job: &TurnRow<Micros>) -> Result<(), StoreError> {
+async fn postpone(store: &SqliteStore, job: Uuid) -> Result<(), StoreError> {
     let mut txn = store.writer.begin().await?;
     let later = txn.now().after(AFTER_FAILURE);
-    let postpone = sqlx::query(POSTPONE).bind(job.id).bind(later);
+    let postpone = sqlx::query(POSTPONE).bind(job).bind(later);
     postpone.execute(txn.connection()).await.or_store_error()?;
     txn.commit().await
 }
 
 async fn advance(
     txn: &mut WriteTxn,
-    job: &TurnRow<Micros>,
+    operator: Option<&TenantId>,
+    turn: TurnRow<Micros>,
     limits: StepLimits,
 ) -> Result<ReplayStepped, StoreError> {
-    let now = txn.now();
-    let account = Account::open(job.rate()?, job.paid_until.try_into()?, now.try_into()?);
-    let chosen = choose(txn, job, account, limits).await?;
-    let replayed = make(txn, job, &chosen).await?;
-
-    let rest = account.rest(chosen.taken.len(), limits);
-    let changed_meanwhile = (chosen.taken.len() as u64).saturating_sub(replayed);
-    let skipped = chosen.skipped + changed_meanwhile;
+    let (turn, now) = (Turn::try_from(turn)?, txn.now());
+    let account = turn.account(now.try_into()?);
+    let candidates = scan::run(txn.connection(), &turn.scan(limits)).await?;
+    let chosen = account.choose(&candidates, limits);
+    let replayed = make(txn, &turn, &chosen).await?;
+    let progress = account.close(&chosen, replayed, limits);
     sqlx::query(MOVE)
-        .bind(job.id)
+        .bind(turn.id.as_uuid())
         .bind(chosen.position)
-        .bind(i64::try_from(replayed).unwrap_or(i64::MAX))
-        .bind(i64::try_from(skipped).unwrap_or(i64::MAX))
-        .bind(Micros::from(account.paid_until(chosen.taken.len())))
-        .bind(now.after(rest))
+        .bind(progress.replayed)
+        .bind(progress.skipped)
+        .bind(Micros::from(progress.paid_until))
+        .bind(now.after(progress.rest))
         .bind(chosen.is_last)
         .bind(now)
         .execute(txn.connection())
         .await
         .or_store_error()?;
-    let (job, is_finished) = (ReplayId::from_uuid(job.id), chosen.is_last);
-    Ok(ReplayStepped { job, replayed, is_finished })
+    if chosen.is_last {
+        operations::about_replay(txn, operator, turn.id).await?;
+    }
+    Ok(ReplayStepped { job: turn.id, replayed, is_finished: chosen.is_last })
 }
 
-async fn choose(
-    txn: &mut WriteTxn,
-    job: &TurnRow<Micros>,
-    account: Account,
-    limits: StepLimits,
-) -> Result<Chosen, StoreError> {
-    let selection = job.selection()?;
-    let created_at: OffsetDateTime = job.created_at.try_into()?;
-    let (_, last) = selection.ids(created_at);
-    let scan = Scan {
-        mode: job.mode()?,
-        tenant: &job.tenant_id,
-        endpoint: job.endpoint_id,
-        selection: &selection,
-        ids: (job.position, last),
-        by: job.created_at,
-        limit: limits.scan,
-    };
-    let candidates = scan.run(txn.connection()).await?;
-    Ok(account.choose(&candidates, limits))
-}
-
-async fn make(
-    txn: &mut WriteTxn,
-    job: &TurnRow<Micros>,
-    chosen: &Chosen,
-) -> Result<u64, StoreError> {
+async fn make(txn: &mut WriteTxn, turn: &Turn, chosen: &Chosen) -> Result<u64, StoreError> {
     if chosen.taken.is_empty() {
         return Ok(0);
     }
-    match job.mode()? {
+    match turn.mode {
         ReplayMode::Again => write::again(txn, &chosen.taken).await,
         ReplayMode::AsNew => write::as_new(txn, &chosen.taken).await,
-        ReplayMode::Missed => write::missed(txn, &chosen.taken, job.endpoint_id).await,
+        ReplayMode::Missed => write::missed(txn, &chosen.taken, turn.endpoint.id()).await,
     }
 }
