@@ -81,11 +81,14 @@ pub type DeliveryAndLast = (Delivery, Option<AttemptSummary>);
 pub struct DeliveryPage {
     /// The deliveries.
     pub rows: Vec<DeliveryAndLast>,
-    /// How many the endpoint has in all.
+    /// How many the endpoint has in all, of which [`Self::COUNTED`] are counted at most.
     pub total: u64,
 }
 
 impl DeliveryPage {
+    /// Deliveries that are counted; beyond that, counting would cost more than a page is worth.
+    pub const COUNTED: u32 = 1_000_000;
+
     /// One of rows as they are stored.
     pub(crate) fn read<Row>(rows: Vec<Row>, total: i64) -> Result<Self, StoreError>
     where

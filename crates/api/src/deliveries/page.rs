@@ -10,14 +10,14 @@ use crate::json::Json;
 use crate::path::PathId;
 use crate::query::ListQuery;
 use axum::extract::State;
-use postrider_store::EndpointRef;
+use postrider_store::{DeliveryPage, EndpointRef};
 use serde::Serialize;
 use std::sync::Arc;
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
 /// How far back an offset goes; a cursor has no such end.
-const MAX_OFFSET: u32 = 1_000_000;
+const MAX_OFFSET: u32 = DeliveryPage::COUNTED;
 
 #[derive(Serialize)]
 pub(super) struct DeliveryPageView {

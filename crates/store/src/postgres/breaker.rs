@@ -22,7 +22,8 @@ const OPEN: &str = "
     INSERT INTO endpoint_breaker AS b (endpoint_id, state, down_since, changed_at, probe_at,
                                        opened_count, give_up_s, probe_s)
     SELECT id, 'open', now(), now(), now() + make_interval(secs => ($3::float8[])[1]), 1, $4, $5
-    FROM endpoints WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+    FROM (SELECT id FROM endpoints WHERE id = $1 AND version = $2 AND deleted_at IS NULL
+          FOR SHARE) AS unchanged
     ON CONFLICT (endpoint_id) DO UPDATE SET
         state = excluded.state, down_since = excluded.down_since, changed_at = excluded.changed_at,
         probe_at = excluded.probe_at, opened_count = excluded.opened_count,

@@ -10,8 +10,9 @@ use crate::rows::delivery::DeliveryAttemptRow;
 use postrider_common::tenant::TenantScope;
 use time::OffsetDateTime;
 
-const TOTAL: &str =
-    "SELECT count(*) FROM deliveries WHERE event_id IS NOT NULL AND endpoint_id = $1";
+const TOTAL: &str = "
+    SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE event_id IS NOT NULL AND endpoint_id = $1
+                          LIMIT $2) AS counted";
 
 /// What is said of `event_id` holds for every row; the log's indexes ask for it.
 const DELIVERIES: &str = "
@@ -54,8 +55,8 @@ pub(super) async fn deliveries(
     let Some(id) = store.endpoint_id(scope, endpoint).await? else {
         return Ok(None);
     };
-    let total: i64 =
-        sqlx::query_scalar(TOTAL).bind(id).fetch_one(&store.log).await.or_store_error()?;
+    let total = sqlx::query_scalar(TOTAL).bind(id).bind(i64::from(DeliveryPage::COUNTED));
+    let total: i64 = total.fetch_one(&store.log).await.or_store_error()?;
     let rows: Vec<Row> = sqlx::query_as(DELIVERIES)
         .bind(id)
         .bind(i64::from(limit))

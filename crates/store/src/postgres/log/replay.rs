@@ -9,17 +9,21 @@ use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantScope;
 
 /// The token goes, so that nothing of an earlier round can settle this one. The event is locked first, as
-/// whoever removes or expunges it does.
+/// whoever removes or expunges it does: in a step of its own, since one statement's locks on two
+/// partitioned tables are taken in no order that it could say.
 const REPLAY: &str = concat!(
     "
-    WITH found AS MATERIALIZED (
+    WITH event AS MATERIALIZED (
+        SELECT id, expunged_at IS NOT NULL AS expunged FROM events
+        WHERE id = (SELECT event_id FROM deliveries WHERE id = $1 AND tenant_id = $2)
+        FOR SHARE
+    ), found AS MATERIALIZED (
         SELECT d.id, d.event_id, d.endpoint_id, d.state, d.test, e.deleted_at IS NOT NULL AS deleted,
-               ev.expunged_at IS NOT NULL AS expunged
-        FROM deliveries d
+               event.expunged
+        FROM event
+        CROSS JOIN LATERAL (SELECT * FROM deliveries
+                            WHERE id = $1 AND event_id = event.id FOR UPDATE) AS d
         JOIN endpoints e ON e.id = d.endpoint_id
-        JOIN events ev ON ev.id = d.event_id
-        WHERE d.id = $1 AND d.tenant_id = $2
-        FOR SHARE OF ev FOR UPDATE OF d
     ), replayed AS (
         UPDATE deliveries d SET state = 'scheduled', dead_reason = NULL, finished_at = NULL,
                discarded_at = NULL, round = d.round + 1, failures = 0, losses = 0,

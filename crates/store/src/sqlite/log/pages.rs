@@ -10,7 +10,8 @@ use crate::sqlite::clock::Micros;
 use crate::sqlite::error::StoreResultExt as _;
 use postrider_common::tenant::TenantScope;
 
-const TOTAL: &str = "SELECT count(*) FROM deliveries WHERE endpoint_id = ?1";
+const TOTAL: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = ?1 LIMIT ?2)";
 
 const DELIVERIES: &str = "
     SELECT d.*, ev.given_id, ev.event_type, e.public_id,
@@ -50,8 +51,8 @@ pub(super) async fn deliveries(
     let Some(id) = store.endpoint_id(scope, endpoint).await? else {
         return Ok(None);
     };
-    let total: i64 =
-        sqlx::query_scalar(TOTAL).bind(id).fetch_one(&store.readers).await.or_store_error()?;
+    let total = sqlx::query_scalar(TOTAL).bind(id).bind(i64::from(DeliveryPage::COUNTED));
+    let total: i64 = total.fetch_one(&store.readers).await.or_store_error()?;
     let rows: Vec<Row> = sqlx::query_as(DELIVERIES)
         .bind(id)
         .bind(i64::from(limit))
