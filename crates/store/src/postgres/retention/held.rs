@@ -2,20 +2,14 @@
 
 use crate::error::StoreError;
 use crate::postgres::error::StoreResultExt as _;
+use crate::postgres::waiting::endpoints_with;
 use crate::postgres::{PgStore, statistics};
 
-/// One endpoint after the other that something is held for, as in `follow`. The id bounds what is read;
+/// One endpoint after the other that something is held for. The id bounds what is read;
 /// what was replayed and is held again has waited since then.
 pub(in crate::postgres) const EXPIRE: &str = concat!(
-    "
-    WITH RECURSIVE waiting AS (
-        (SELECT endpoint_id FROM deliveries WHERE state = 'held' ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    ), chosen AS MATERIALIZED (
+    endpoints_with!("held"),
+    ", chosen AS MATERIALIZED (
         SELECT h.*
         FROM waiting
         CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = waiting.endpoint_id LIMIT 1) AS e

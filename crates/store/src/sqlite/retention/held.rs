@@ -5,6 +5,7 @@ use crate::sqlite::SqliteStore;
 use crate::sqlite::batch::json;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::statistics::{self, Recorded};
+use crate::sqlite::waiting::endpoints_with;
 use uuid::Uuid;
 
 /// Microseconds of a day.
@@ -14,20 +15,12 @@ macro_rules! a_day {
     };
 }
 
-/// One endpoint after the other that something is held for, as in `follow`. The id bounds what is read:
+/// One endpoint after the other that something is held for. The id bounds what is read:
 /// it begins with the milliseconds of its event's acceptance. What was replayed and is held again has
 /// waited since then.
 pub(in crate::sqlite) const FIND: &str = concat!(
+    endpoints_with!("held"),
     "
-    WITH RECURSIVE waiting (endpoint_id) AS (
-        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'held'
-                ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    )
     SELECT d.id
     FROM waiting
     CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
