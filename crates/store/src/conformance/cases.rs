@@ -218,6 +218,7 @@ macro_rules! store_conformance {
             log::an_attempt_without_an_answer_is_recorded,
             operations::an_endpoint_that_is_switched_off_is_told,
             operations::a_dead_delivery_is_told_with_what_became_of_it,
+            operations::a_delivery_that_was_held_for_too_long_is_told,
             operations::a_deliverys_last_chance_is_told_once_a_day,
             operations::the_last_chance_is_told_anew_once_the_endpoint_is_back,
             operations::an_endpoint_that_is_back_is_told,

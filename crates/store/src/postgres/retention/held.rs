@@ -3,7 +3,9 @@
 use crate::error::StoreError;
 use crate::postgres::error::StoreResultExt as _;
 use crate::postgres::waiting::endpoints_with;
-use crate::postgres::{PgStore, statistics};
+use crate::postgres::{PgStore, operations, statistics};
+use postrider_common::delivery::DeadReason;
+use uuid::Uuid;
 
 /// One endpoint after the other that something is held for. The id bounds what is read;
 /// what was replayed and is held again has waited since then.
@@ -39,11 +41,15 @@ pub(in crate::postgres) const EXPIRE: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT count(*) FROM chosen"
+    SELECT id FROM chosen"
 );
 
 pub(super) async fn expire(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
+    let mut txn = store.hot.begin().await.or_store_error()?;
     let expire = sqlx::query_scalar(EXPIRE).bind(i64::from(limit));
-    let count: i64 = expire.fetch_one(&store.hot).await.or_store_error()?;
-    Ok(u64::try_from(count).unwrap_or_default())
+    let expired: Vec<Uuid> = expire.fetch_all(&mut *txn).await.or_store_error()?;
+    let (operator, ids) = (store.operator.as_ref(), expired.iter().copied());
+    operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids).await?;
+    txn.commit().await.or_store_error()?;
+    Ok(expired.len() as u64)
 }

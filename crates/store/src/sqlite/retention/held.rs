@@ -1,11 +1,12 @@
 //! Held deliveries that nobody resumed in time.
 
 use crate::error::StoreError;
-use crate::sqlite::SqliteStore;
 use crate::sqlite::batch::json;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::statistics::{self, Recorded};
 use crate::sqlite::waiting::endpoints_with;
+use crate::sqlite::{SqliteStore, operations};
+use postrider_common::delivery::DeadReason;
 use uuid::Uuid;
 
 /// Microseconds of a day.
@@ -50,7 +51,9 @@ pub(super) async fn expire(store: &SqliteStore, limit: u32) -> Result<u64, Store
     }
     let expire = sqlx::query(EXPIRE).bind(json(&found)?).bind(now);
     let expired = expire.execute(txn.connection()).await.or_store_error()?.rows_affected();
-    statistics::add(&mut txn, found.into_iter().map(Recorded::of_an_end)).await?;
+    statistics::add(&mut txn, found.iter().copied().map(Recorded::of_an_end)).await?;
+    let (operator, ids) = (store.operator.as_ref(), found.into_iter());
+    operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids).await?;
     txn.commit().await?;
     Ok(expired)
 }
