@@ -1,11 +1,11 @@
 //! Held deliveries that nobody resumed in time.
 
 use crate::error::StoreError;
+use crate::ordering::Finished;
 use crate::postgres::error::StoreResultExt as _;
 use crate::postgres::waiting::endpoints_with;
-use crate::postgres::{PgStore, operations, statistics};
+use crate::postgres::{PgStore, operations, ordering, statistics};
 use postrider_common::delivery::DeadReason;
-use uuid::Uuid;
 
 /// One endpoint after the other that something is held for. The id bounds what is read;
 /// what was replayed and is held again has waited since then.
@@ -41,14 +41,15 @@ pub(in crate::postgres) const EXPIRE: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT id FROM chosen"
+    SELECT id, endpoint_id, ordering_key FROM chosen"
 );
 
 pub(super) async fn expire(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
     let mut txn = store.hot.begin().await.or_store_error()?;
-    let expire = sqlx::query_scalar(EXPIRE).bind(i64::from(limit));
-    let expired: Vec<Uuid> = expire.fetch_all(&mut *txn).await.or_store_error()?;
-    let (operator, ids) = (store.operator.as_ref(), expired.iter().copied());
+    let expire = sqlx::query_as(EXPIRE).bind(i64::from(limit));
+    let expired: Vec<Finished> = expire.fetch_all(&mut *txn).await.or_store_error()?;
+    ordering::advance(&mut txn, expired.iter().filter_map(Finished::place)).await?;
+    let (operator, ids) = (store.operator.as_ref(), expired.iter().map(|one| one.id));
     operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids).await?;
     txn.commit().await.or_store_error()?;
     Ok(expired.len() as u64)

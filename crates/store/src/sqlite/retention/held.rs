@@ -1,11 +1,12 @@
 //! Held deliveries that nobody resumed in time.
 
 use crate::error::StoreError;
+use crate::ordering::Finished;
 use crate::sqlite::batch::json;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::statistics::{self, Recorded};
 use crate::sqlite::waiting::endpoints_with;
-use crate::sqlite::{SqliteStore, operations};
+use crate::sqlite::{SqliteStore, operations, ordering};
 use postrider_common::delivery::DeadReason;
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ macro_rules! a_day {
 pub(in crate::sqlite) const FIND: &str = concat!(
     endpoints_with!("held"),
     "
-    SELECT d.id
+    SELECT d.id, d.endpoint_id, d.ordering_key
     FROM waiting
     CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
     CROSS JOIN tenants t ON t.id = e.tenant_id
@@ -44,16 +45,18 @@ pub(in crate::sqlite) const EXPIRE: &str = "
 pub(super) async fn expire(store: &SqliteStore, limit: u32) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
     let now = txn.now();
-    let found = sqlx::query_scalar(FIND).bind(now).bind(limit).fetch_all(txn.connection());
-    let found: Vec<Uuid> = found.await.or_store_error()?;
+    let found = sqlx::query_as(FIND).bind(now).bind(limit).fetch_all(txn.connection());
+    let found: Vec<Finished> = found.await.or_store_error()?;
     if found.is_empty() {
         return Ok(0);
     }
-    let expire = sqlx::query(EXPIRE).bind(json(&found)?).bind(now);
+    let ids: Vec<Uuid> = found.iter().map(|one| one.id).collect();
+    let expire = sqlx::query(EXPIRE).bind(json(&ids)?).bind(now);
     let expired = expire.execute(txn.connection()).await.or_store_error()?.rows_affected();
-    statistics::add(&mut txn, found.iter().copied().map(Recorded::of_an_end)).await?;
-    let (operator, ids) = (store.operator.as_ref(), found.into_iter());
-    operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids).await?;
+    statistics::add(&mut txn, ids.iter().copied().map(Recorded::of_an_end)).await?;
+    ordering::advance(&mut txn, found.iter().filter_map(Finished::place)).await?;
+    let operator = store.operator.as_ref();
+    operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids.into_iter()).await?;
     txn.commit().await?;
     Ok(expired)
 }
