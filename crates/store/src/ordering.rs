@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Whether the head `h` of a key of the endpoint `e` is done with, in the SQL of both engines. One that
 /// failed for good is not, if the endpoint says so; one that somebody took off, or whose receiver wants
-/// it no more, is.
+/// it no more, is, and so is one that is off the record: nobody can replay it any more.
 macro_rules! is_over {
     () => {
         "(h.id IS NULL OR h.state = 'delivered'

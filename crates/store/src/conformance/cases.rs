@@ -298,6 +298,8 @@ macro_rules! store_conformance {
             ordering_failures::a_key_waits_for_no_cancelled_one,
             ordering_failures::a_key_waits_for_no_expired_one,
             ordering_failures::a_key_waits_for_no_expunged_one,
+            ordering_failures::a_key_waits_for_no_removed_one,
+            ordering_failures::a_key_waits_for_one_that_failed_and_was_expunged,
             ordering_failures::a_receiver_that_is_gone_gets_no_next_one,
             ordering_failures::a_replay_of_a_delivered_one_takes_no_turn,
             ordering_at_once::nobody_is_left_asleep_or_overtaken,

@@ -197,6 +197,37 @@ pub async fn a_key_waits_for_no_expunged_one(subject: &Subject) {
     subject.assert_no_key_is_left().await;
 }
 
+/// Nor for one that failed and is off the record: nobody can replay it any more.
+pub async fn a_key_waits_for_no_removed_one(subject: &Subject) {
+    let (tenant, endpoint) = subject.ordered(OnFailure::Wait).await;
+    let old = subject.accept_old(&tenant, "a", 1).await[0];
+    let young = subject.accept_keys(&tenant, &["a", "a"]).await;
+    let claimed = subject.claim_one(old).await;
+    subject.settle(dead(&claimed, DeadReason::Exhausted)).await;
+    subject.follow().await;
+    subject.assert_all(&young, Waiting).await;
+    subject.retain().await;
+    assert!(subject.store.delivery_get(&tenant, old).await.expect("an answer").is_none());
+    subject.follow().await;
+    for id in &young {
+        assert_eq!(subject.deliver_due().await, [*id]);
+    }
+    subject.assert_no_key_is_left().await;
+    // Its statistics count what was.
+    subject.delete(&tenant, &endpoint).await;
+}
+
+/// One whose payload was expunged is on record, and can be discarded.
+pub async fn a_key_waits_for_one_that_failed_and_was_expunged(subject: &Subject) {
+    let (tenant, all) = subject.failed(OnFailure::Wait).await;
+    let event = subject.delivery(&tenant, all[0]).await.event.to_string();
+    subject.store.event_expunge(&tenant, &event).await.expect("an answer");
+    subject.follow().await;
+    subject.assert_all(&all[1..], Waiting).await;
+    subject.store.dead_letter_discard(&tenant, all[0]).await.expect("discarded");
+    assert_eq!(subject.deliver_due().await, [all[1]]);
+}
+
 /// A receiver that is gone switches the endpoint off, and the next one with it.
 pub async fn a_receiver_that_is_gone_gets_no_next_one(subject: &Subject) {
     let (tenant, endpoint) = subject.ordered(OnFailure::GoOn).await;
