@@ -15,7 +15,7 @@ use crate::replays::{
     ReplayStepped, Replays, StepLimits,
 };
 use crate::rows::replay::ReplayRow;
-use crate::selection::Selection;
+use crate::selection::{Purpose, Selection};
 use async_trait::async_trait;
 use postrider_common::id::ReplayId;
 use postrider_common::tenant::TenantScope;
@@ -68,6 +68,7 @@ impl Replays for PgStore {
             .or_store_error()?;
         let scan = Scan {
             mode,
+            purpose: Purpose::Replay,
             tenant: scope.tenant().as_str(),
             endpoint: endpoint.0,
             selection,

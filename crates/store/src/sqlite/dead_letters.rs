@@ -11,7 +11,7 @@ use crate::dead_letters::{DISCARD_BATCH, DeadLetters, Discarded, DiscardedMany, 
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
 use crate::replays::{Counted, ReplayMode};
-use crate::selection::{Ended, Selection};
+use crate::selection::{Ended, Purpose, Selection};
 use async_trait::async_trait;
 use postrider_common::delivery::{Delivery, DeliveryState};
 use postrider_common::id::DeliveryId;
@@ -124,6 +124,7 @@ impl Queue {
     fn scan<'a>(&'a self, scope: &'a TenantScope, limit: u32) -> Scan<'a> {
         Scan {
             mode: ReplayMode::Again,
+            purpose: Purpose::Look,
             tenant: scope.tenant().as_str(),
             endpoint: self.endpoint,
             selection: &self.selection,

@@ -17,7 +17,7 @@ use crate::replays::{
     ReplayStepped, Replays, StepLimits,
 };
 use crate::rows::replay::ReplayRow;
-use crate::selection::Selection;
+use crate::selection::{Purpose, Selection};
 use async_trait::async_trait;
 use postrider_common::id::ReplayId;
 use postrider_common::tenant::TenantScope;
@@ -57,6 +57,7 @@ impl Replays for SqliteStore {
         let now = self.clock.now(&mut reader).await?;
         let scan = Scan {
             mode,
+            purpose: Purpose::Replay,
             tenant: scope.tenant().as_str(),
             endpoint,
             selection,

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::postgres::error::StoreResultExt as _;
 use crate::replays::step::Candidate;
 use crate::replays::{Counted, ReplayMode};
-use crate::selection::{Ended, Selection, StatusClass};
+use crate::selection::{Ended, Purpose, Selection, StatusClass};
 use postrider_common::delivery::DeadReason;
 use sqlx::postgres::PgArguments;
 use sqlx::{FromRow, PgConnection, Postgres};
@@ -26,6 +26,7 @@ macro_rules! deliveries {
                AND ($2::uuid IS NULL OR s.endpoint_id = $2)
                AND ($10::text IS NULL OR s.state = $10)
                AND ($11::text IS NULL OR s.dead_reason = $11)
+               AND ($13::text IS NULL OR s.dead_reason IS DISTINCT FROM $13)
                AND ($12::smallint IS NULL OR coalesce(s.last_status / 100, 0) = $12)
                AND coalesce(($7::text[] IS NULL OR ev.event_type = ANY ($7))
                             AND ($8::timestamptz IS NULL OR ev.accepted_at >= $8)
@@ -52,7 +53,7 @@ macro_rules! events {
     () => {
         "
     SELECT s.id, s.id AS event_id, false AS is_dead, e.deleted_at IS NOT NULL AS is_deleted,
-           NOT s.test AND s.accepted_at <= $5
+           NOT s.test AND s.cancelled_at IS NULL AND s.accepted_at <= $5
                AND ('*' = ANY (e.events) OR s.event_type = ANY (e.events))
                AND ($7::text[] IS NULL OR s.event_type = ANY ($7))
                AND ($8::timestamptz IS NULL OR s.accepted_at >= $8)
@@ -64,7 +65,7 @@ macro_rules! events {
                      AND d.id <= (left(s.id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
                ) AS matches
     FROM (
-        SELECT id, event_type, accepted_at, test FROM events
+        SELECT id, event_type, accepted_at, cancelled_at, test FROM events
         WHERE tenant_id = $1 AND id > $3 AND id <= $4 ORDER BY id LIMIT $6
     ) AS s
     CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = $2 LIMIT 1) AS e
@@ -101,6 +102,7 @@ const COUNT_EVENTS: &str = count!(events!());
 #[derive(Debug)]
 pub(in crate::postgres) struct Scan<'a> {
     pub(in crate::postgres) mode: ReplayMode,
+    pub(in crate::postgres) purpose: Purpose,
     pub(in crate::postgres) tenant: &'a str,
     pub(in crate::postgres) endpoint: Option<Uuid>,
     pub(in crate::postgres) selection: &'a Selection,
@@ -188,6 +190,7 @@ impl Scan<'_> {
             .bind(self.selection.ended.map(Ended::as_str))
             .bind(self.selection.reason.map(DeadReason::as_str))
             .bind(self.selection.status.map(StatusClass::hundreds))
+            .bind(self.selection.spared(self.purpose).map(DeadReason::as_str))
     }
 }
 

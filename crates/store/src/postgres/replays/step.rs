@@ -8,6 +8,7 @@ use crate::postgres::{PgStore, operations};
 use crate::replays::step::{Account, Chosen};
 use crate::replays::{ReplayMode, ReplayStepped, StepLimits};
 use crate::rows::replay::TurnRow;
+use crate::selection::Purpose;
 use postrider_common::crash_point::crash_point;
 use postrider_common::id::ReplayId;
 use sqlx::{FromRow, PgConnection};
@@ -103,6 +104,7 @@ async fn choose(
     let (_, last) = selection.ids(job.created_at);
     let scan = Scan {
         mode: job.mode()?,
+        purpose: Purpose::Replay,
         tenant: &job.tenant_id,
         endpoint: job.endpoint_id,
         selection: &selection,

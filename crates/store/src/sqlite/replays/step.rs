@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::replays::step::{Account, Chosen};
 use crate::replays::{ReplayMode, ReplayStepped, StepLimits};
 use crate::rows::replay::TurnRow;
+use crate::selection::Purpose;
 use crate::sqlite::clock::Micros;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::writer::WriteTxn;
@@ -105,6 +106,7 @@ async fn choose(
     let (_, last) = selection.ids(created_at);
     let scan = Scan {
         mode: job.mode()?,
+        purpose: Purpose::Replay,
         tenant: &job.tenant_id,
         endpoint: job.endpoint_id,
         selection: &selection,
