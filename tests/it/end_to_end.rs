@@ -5,7 +5,7 @@ mod bulk_replay;
 mod delivering;
 mod operations;
 mod oracle;
-mod ordering;
+pub(crate) mod ordering;
 mod replaying;
 mod retrying;
 mod scheduled;

@@ -4,6 +4,7 @@
 mod broker;
 mod crash_points;
 mod killed;
+mod ordered;
 mod standalone;
 mod stopped;
 

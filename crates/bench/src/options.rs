@@ -21,7 +21,7 @@ pub(crate) struct Options {
     /// Where a dispatcher shows its metrics, for `rate`; repeatable
     #[arg(long = "dispatcher", value_name = "ADDR:PORT")]
     pub(crate) dispatchers: Vec<String>,
-    /// The stack's PostgreSQL, for `rate`, and for `size` on the distributed stack
+    /// The stack's PostgreSQL, for `rate`, and for `size` and `retention` on the distributed stack
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
     /// A process whose CPU time and memory are part of the figures, with its children; repeatable
@@ -49,7 +49,7 @@ pub(crate) struct Options {
     pub(crate) quick: bool,
 }
 
-/// Where the stack is. `size` needs none.
+/// Where the stack is. `size` and `retention` need none.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Address {
     /// Where events are accepted

@@ -2,9 +2,11 @@
 //! here, a file each, and tell figures with aims.
 
 mod burst;
+mod database;
 mod hanging;
 mod latency;
 mod rate;
+mod retention;
 mod returning;
 mod size;
 
@@ -32,6 +34,8 @@ pub(crate) enum Scenario {
     Rate,
     /// Feeding and claiming in a large database, without services
     Size,
+    /// Old days are removed beside steady traffic, without services
+    Retention,
 }
 
 impl Scenario {
@@ -43,7 +47,7 @@ impl Scenario {
             Self::Burst => (burst::TARGETS, Signed::ByDefault),
             Self::Returning => (returning::TARGETS, Signed::ByDefault),
             Self::Rate => (rate::TARGETS, Signed::Otherwise),
-            Self::Size => (0, Signed::Otherwise),
+            Self::Size | Self::Retention => (0, Signed::Otherwise),
         }
     }
 
@@ -53,7 +57,7 @@ impl Scenario {
             Self::Rate => 6,
             Self::Hanging | Self::Burst => 10,
             Self::Returning => 25,
-            Self::Throughput | Self::Size => 60,
+            Self::Throughput | Self::Size | Self::Retention => 60,
         })
     }
 
@@ -66,6 +70,7 @@ impl Scenario {
             Self::Returning => returning::run(setting).await,
             Self::Rate => rate::run(setting).await,
             Self::Size => size::run(setting).await,
+            Self::Retention => retention::run(setting).await,
         }
     }
 }
@@ -79,6 +84,7 @@ impl fmt::Display for Scenario {
             Self::Returning => "returning",
             Self::Rate => "rate",
             Self::Size => "size",
+            Self::Retention => "retention",
         })
     }
 }

@@ -102,6 +102,10 @@ impl Courier {
         slot: Slot,
         message: Option<TraceContext>,
     ) {
+        // Before a start is reserved, which would be lost, and after, since that may have taken long.
+        if !work.outlasts(recipient.timeout) {
+            return self.release(work).await;
+        }
         let started_at = match self.limiter.admit(work, &recipient.contract).await {
             Ok(started_at) => started_at,
             Err(put_off) => {
@@ -109,7 +113,7 @@ impl Courier {
                 return self.limiter.put_off(work, put_off).await;
             }
         };
-        if work.lease_end < Instant::now() + recipient.timeout + LEASE_RESERVE {
+        if !work.outlasts(recipient.timeout) {
             return self.release(work).await;
         }
         crash_point("dispatcher::claimed");
@@ -232,6 +236,13 @@ impl Courier {
             let id = work.delivery.id;
             tracing::warn!(delivery = %id, error = chain(&error), "a claim was not given back");
         }
+    }
+}
+
+impl Work {
+    /// Whether the lease outlasts a request that goes out now.
+    fn outlasts(&self, timeout: Duration) -> bool {
+        self.lease_end >= Instant::now() + timeout + LEASE_RESERVE
     }
 }
 

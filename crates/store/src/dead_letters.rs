@@ -9,7 +9,7 @@ use crate::lookup::Lookup;
 use crate::page::{Page, PageRequest};
 use crate::replays::scan::Scan;
 use crate::replays::{Counted, ReplayMode};
-use crate::selection::{Ended, Selection};
+use crate::selection::{Ended, Purpose, Selection};
 use async_trait::async_trait;
 use postrider_common::delivery::{Delivery, DeliveryState};
 use postrider_common::id::DeliveryId;
@@ -59,7 +59,7 @@ pub(crate) async fn scan(
     limit: u32,
 ) -> Result<Option<Scan>, StoreError> {
     let dead = Selection { ended: Some(Ended::Dead), ..selection.clone() };
-    Scan::of(store, scope, ReplayMode::Again, dead, limit).await
+    Scan::of(store, scope, (ReplayMode::Again, Purpose::Look), dead, limit).await
 }
 
 /// The dead-letter queue of a tenant. Of a selection it does not matter how deliveries ended.

@@ -250,8 +250,8 @@ pub trait Log: Send + Sync {
         id: DeliveryId,
     ) -> Result<Cancelled, StoreError>;
 
-    /// Cancels all deliveries of an event that are neither in flight nor finished. The event is named by
-    /// our id or by the id that its producer gave it; `None` when the tenant has no such event.
+    /// Cancels all deliveries of an event that are neither in flight nor finished, and marks the event, so
+    /// that no endpoint gets it as one that it missed. The event is named by our id or by the id that its producer gave it; `None` when the tenant has no such event.
     async fn event_cancel(
         &self,
         scope: &TenantScope,

@@ -8,7 +8,7 @@
 
 pub(crate) mod settled;
 
-pub(crate) use settled::{AboutDelivery, SettledOne, deaths, last_chances};
+pub(crate) use settled::{AboutDelivery, SettledOne, deaths, deaths_for, last_chances};
 
 use crate::error::StoreError;
 use async_trait::async_trait;
@@ -29,7 +29,7 @@ pub enum OperationalKind {
     EndpointFailing,
     /// An endpoint that was switched off by us is on again.
     EndpointEnabled,
-    /// A delivery was given up.
+    /// A delivery was given up, and nobody had asked for that.
     DeliveryDead,
     /// A replay in bulk is over.
     ReplayFinished,

@@ -7,13 +7,13 @@
 //! looks with fresh eyes for what was accepted meanwhile, and makes the next one due, or removes the
 //! key's row. Locks are taken in one order by everybody: deliveries that are finished, keys sorted,
 //! deliveries that are next. What changes without such a call (an endpoint that does not ask for order
-//! any more, or is deleted; a row that is expunged) the follower catches up with.
+//! any more, or is deleted; a head that retention removed) the follower catches up with.
 
 use uuid::Uuid;
 
 /// Whether the head `h` of a key of the endpoint `e` is done with, in the SQL of both engines. One that
 /// failed for good is not, if the endpoint says so; one that somebody took off, or whose receiver wants
-/// it no more, is.
+/// it no more, is, and so is one that is off the record: nobody can replay it any more.
 macro_rules! is_over {
     () => {
         "(h.id IS NULL OR h.state = 'delivered'
@@ -32,6 +32,22 @@ pub(crate) struct Done {
     pub(crate) endpoint_id: Uuid,
     pub(crate) key: String,
     pub(crate) id: Uuid,
+}
+
+/// A delivery that was finished, whether it has a place or not.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Finished {
+    pub(crate) id: Uuid,
+    pub(crate) endpoint_id: Uuid,
+    pub(crate) ordering_key: Option<String>,
+}
+
+impl Finished {
+    /// Its place, if it has one.
+    pub(crate) fn place(&self) -> Option<Done> {
+        let key = self.ordering_key.clone()?;
+        Some(Done { endpoint_id: self.endpoint_id, key, id: self.id })
+    }
 }
 
 /// A key that the follower looked at.

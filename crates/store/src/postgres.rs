@@ -33,6 +33,7 @@ mod statistics;
 mod take_over;
 mod tenants;
 mod upkeep;
+mod waiting;
 mod work;
 
 #[cfg(feature = "conformance")]

@@ -25,7 +25,7 @@ pub enum ReplayMode {
     Again,
     /// Each finished delivery's event is owed once more, by a delivery of its own.
     AsNew,
-    /// Events that an endpoint wants and has no delivery of are owed to it.
+    /// Events that an endpoint wants and has no delivery of are owed to it, unless they were cancelled.
     Missed,
 }
 

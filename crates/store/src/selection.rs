@@ -16,7 +16,7 @@ use uuid::Uuid;
 const CLOCKS_DIFFER_BY: Duration = Duration::hours(2);
 
 /// Which deliveries are meant; what is absent does not narrow it. Tests are never meant, and discarded
-/// deliveries neither.
+/// deliveries neither; a replay means cancelled ones only by their reason.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Only of this endpoint.
@@ -33,6 +33,15 @@ pub struct Selection {
     pub reason: Option<DeadReason>,
     /// Only those whose last attempt was answered like this.
     pub status: Option<StatusClass>,
+}
+
+/// What deliveries are looked for for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be sent again.
+    Replay,
+    /// To be told of, or discarded.
+    Look,
 }
 
 /// How a delivery ended.
@@ -95,6 +104,12 @@ impl Selection {
         let until = self.until.map_or(now, |until| until.min(now));
         let last = smallest_id(until.saturating_add(CLOCKS_DIFFER_BY));
         (self.since.map_or(Uuid::nil(), first), last)
+    }
+
+    /// The reason of the dead that are not meant although nothing else leaves them out: what somebody
+    /// cancelled is sent again only when it is asked for by that name.
+    pub(crate) fn spared(&self, purpose: Purpose) -> Option<DeadReason> {
+        (purpose == Purpose::Replay && self.reason.is_none()).then_some(DeadReason::Cancelled)
     }
 
     /// The types' names; `None` for all.

@@ -38,6 +38,7 @@ mod statistics;
 mod take_over;
 mod tenants;
 mod upkeep;
+mod waiting;
 mod work;
 mod writer;
 

@@ -33,7 +33,7 @@ pub enum Invariant {
     I5,
     /// Nothing stuck.
     I6,
-    /// On time: here, nothing before an earlier delivery of its ordering key.
+    /// On time: here, nothing before an earlier delivery of its ordering key, nor before its event's time.
     I8,
 }
 

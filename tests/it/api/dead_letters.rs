@@ -163,3 +163,24 @@ async fn another_tenants_dead_letters_are_not_found() {
         reader.post(path, json!({})).await.problem(StatusCode::FORBIDDEN, "forbidden");
     }
 }
+
+#[tokio::test]
+async fn a_cancelled_one_is_replayed_when_it_is_asked_for() {
+    let case = Case::start().await;
+    case.api.publish(event(&case.acme, "c", "{}")).await;
+    let list = case.caller.get("/deliveries?status=queued").await.of(StatusCode::OK);
+    let cancelled = column(&list, "id").remove(0);
+    let cancel = format!("/deliveries/{cancelled}/cancel");
+    case.caller.post(&cancel, json!({})).await.of(StatusCode::OK);
+    assert_eq!(case.queue("").await.len(), 2);
+
+    for (body, rounds) in [(json!({}), [2, 1]), (json!({"reason": "cancelled"}), [2, 2])] {
+        let made = case.caller.post("/dead-letters/replay", body).await.of(StatusCode::ACCEPTED);
+        assert_eq!(made["matched"], 1, "{made}");
+        case.work().await;
+        for (id, round) in [&case.deliveries[0], &cancelled].into_iter().zip(rounds) {
+            let shown = case.caller.get(&format!("/deliveries/{id}")).await.of(StatusCode::OK);
+            assert_eq!(shown["round"], round, "{shown}");
+        }
+    }
+}

@@ -43,7 +43,7 @@ pub(crate) const MAX_ENDPOINTS: u32 = 8;
 pub(crate) struct Harness {
     pub(crate) store: SharedStore,
     router: Router,
-    _contracts: Option<TempDir>,
+    contracts_folder: Option<TempDir>,
     // Dropped last.
     _database: TestStore,
 }
@@ -59,7 +59,7 @@ impl Harness {
         let database = TestStore::create().await;
         let store = database.store();
         let router = api(store.clone(), MASTER_KEY).router(CancellationToken::new());
-        Self { store, router, _contracts: None, _database: database }
+        Self { store, router, contracts_folder: None, _database: database }
     }
 
     /// An API with a contract beside the built-in ones.
@@ -70,7 +70,13 @@ impl Harness {
         let database = TestStore::create().await;
         let store = database.store();
         let router = api_with(store.clone(), MASTER_KEY, &config).router(CancellationToken::new());
-        Self { store, router, _contracts: Some(folder), _database: database }
+        Self { store, router, contracts_folder: Some(folder), _database: database }
+    }
+
+    /// Writes the file of another contract beside the one that it was started with.
+    pub(crate) fn place_contract(&self, name: &str, text: &str) {
+        let folder = self.contracts_folder.as_ref().expect("a folder for contracts");
+        std::fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
     }
 
     /// The same API, ready to be served.

@@ -14,8 +14,8 @@ use postrider_contract::DEFAULT_CONTRACT;
 use postrider_dispatcher::workers::{Messenger, Told};
 use postrider_store::conformance::{Subject, fixtures};
 use postrider_store::{
-    ContractBook, EventFilterBy, NewReplay, OperationalKind, PageRequest, ReplayMode, Selection,
-    Settlement, SharedStore, StepLimits,
+    Claim, ContractBook, EventFilterBy, NewReplay, OperationalKind, PageRequest, ReplayMode,
+    Selection, Settlement, SharedStore, StepLimits,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -56,6 +56,18 @@ impl Operated {
     async fn lose_one(&self) {
         let claimed = self.subject.in_flight(&self.scene.tenant).await;
         self.subject.settle(fixtures::dead(&claimed, DeadReason::Exhausted)).await;
+    }
+
+    /// So many deliveries die at once.
+    async fn lose(&self, count: usize) {
+        let ids = self.subject.queue(&self.scene.tenant, count).await;
+        let claims = self.subject.claim(&ids).await.claims.into_iter();
+        let dead = claims.map(|claim| match claim {
+            Claim::Claimed(claimed) => fixtures::dead(&claimed, DeadReason::Exhausted),
+            other => panic!("not claimed: {other:?}"),
+        });
+        let dead: Vec<Settlement> = dead.collect();
+        self.subject.store.deliveries_settle(&dead).await.unwrap();
     }
 
     /// The operator's events, oldest first.
@@ -197,4 +209,23 @@ async fn events_wait_a_day_for_an_operators_tenant_that_there_is_not() {
     assert_eq!(silent.run_once().await.unwrap(), NOTHING);
     subject.age(A_DAY).await;
     assert_eq!(silent.run_once().await.unwrap(), Told { sent: 0, dropped: 1 });
+}
+
+/// Nothing stays, whether somebody was told or not, and no step removes more than a part.
+#[tokio::test]
+async fn what_was_written_goes_in_steps() {
+    /// More than one step makes or drops.
+    const MANY: usize = 450;
+    let told = Operated::start().await;
+    let silent = messenger(Arc::clone(&told.scene.store));
+    for (messenger, ends) in [(told.messenger(), false), (silent, true)] {
+        told.lose(MANY).await;
+        told.subject.age(A_DAY).await;
+        for count in [200, 200, 50, 0] {
+            let (sent, dropped) = if ends { (0, count) } else { (count, 0) };
+            assert_eq!(messenger.run_once().await.unwrap(), Told { sent, dropped });
+        }
+        let left = told.subject.store.operational_events(1, Duration::ZERO).await.unwrap();
+        assert_eq!(left.len(), 0);
+    }
 }

@@ -18,7 +18,7 @@ const LIMITED: &str = "limited";
 const HOUR: i64 = 3600;
 
 /// A tenant whose contract is Standard Webhooks with these windows, of requests and seconds.
-async fn limited(windows: &[(u32, i64)]) -> Scene {
+pub(super) async fn limited(windows: &[(u32, i64)]) -> Scene {
     let windows: Vec<String> = windows
         .iter()
         .map(|(requests, seconds)| format!("{{ requests = {requests}, seconds = {seconds} }}"))

@@ -3,6 +3,7 @@
 
 use super::flaky::{Flaky, Mood};
 use super::harness::{Scene, until};
+use super::rate::limited;
 use super::running::{Options, Running};
 use postrider_common::delivery::{DeadReason, DeliveryState};
 use postrider_common::endpoint::Endpoint;
@@ -27,7 +28,10 @@ struct Claimed {
 
 impl Claimed {
     async fn new() -> Self {
-        let scene = Scene::start().await;
+        Self::of(Scene::start().await).await
+    }
+
+    async fn of(scene: Scene) -> Self {
         let receiver = Receiver::start(Behaviour::ok()).await;
         let endpoint = scene.hook(&receiver, |_| {}).await;
         let flaky = Flaky::before(Arc::clone(&scene.store));
@@ -46,6 +50,13 @@ impl Claimed {
         transitions.contains(&(states(DeliveryState::InFlight), states(DeliveryState::Scheduled)))
     }
 
+    /// Gives the endpoint a time-out that is longer than the lease.
+    async fn outlast_the_lease(&self) {
+        let timeout = Some(Some(Duration::from_mins(1)));
+        let patch = EndpointPatch { timeout, ..EndpointPatch::default() };
+        self.scene.subject.patch(&self.scene.tenant, &self.endpoint, patch).await;
+    }
+
     /// Waits until it is delivered, at the first attempt that anybody knows of.
     async fn finish(self) {
         let delivered = self.scene.until_state(self.id, DeliveryState::Delivered).await;
@@ -61,9 +72,18 @@ impl Claimed {
 #[tokio::test]
 async fn a_lease_that_does_not_outlast_the_time_out_is_given_back() {
     let claimed = Claimed::new().await;
-    let timeout = Some(Some(Duration::from_mins(1)));
-    let patch = EndpointPatch { timeout, ..EndpointPatch::default() };
-    claimed.scene.subject.patch(&claimed.scene.tenant, &claimed.endpoint, patch).await;
+    claimed.outlast_the_lease().await;
+
+    claimed.flaky.heal();
+
+    claimed.finish().await;
+}
+
+/// An hour has room for one request, which is the one that is sent.
+#[tokio::test]
+async fn a_claim_that_is_given_back_uses_up_no_rate() {
+    let claimed = Claimed::of(limited(&[(1, 3600)]).await).await;
+    claimed.outlast_the_lease().await;
 
     claimed.flaky.heal();
 

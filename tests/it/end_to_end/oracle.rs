@@ -4,10 +4,14 @@ use super::{SOON, Scene};
 use postrider_common::attempt::FailureKind;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::id::DeliveryId;
-use postrider_testkit::oracle::{Evidence, Invariant};
+use postrider_testkit::oracle::{Evidence, Invariant, Obligation};
 use postrider_testkit::{Behaviour, Draft};
 use serde_json::json;
 use std::collections::BTreeSet;
+use time::{Duration, OffsetDateTime};
+
+/// What clocks tell apart.
+const MOMENT: Duration = Duration::SECOND;
 
 type Falsify = fn(&mut Evidence);
 
@@ -21,7 +25,7 @@ async fn the_oracle_notices_each_kind_of_false_evidence() {
     }
     let truth = scene.oracle().assert_holds(SOON).await;
 
-    let cases: [(&str, Invariant, Falsify); 15] = [
+    let cases: [(&str, Invariant, Falsify); 17] = [
         ("a delivery is missing", I1, |e| {
             truncate(&mut e.obligations);
         }),
@@ -65,6 +69,15 @@ async fn the_oracle_notices_each_kind_of_false_evidence() {
             e.obligations[0].delivery.state = DeliveryState::Queued;
         }),
         ("one was overtaken", I8, order_backwards),
+        ("a request came before its time", I8, |e| {
+            let at = e.watched[0].received[0].arrived_at + MOMENT;
+            e.obligations.iter_mut().for_each(|one| deliver_at(one, at, at));
+        }),
+        ("an attempt began before its time", I8, |e| {
+            let at = e.obligations[0].attempts[0].record.started_at;
+            deliver_at(&mut e.obligations[0], at + MOMENT, at);
+            e.watched[0].received.clear();
+        }),
     ];
     for (case, invariant, falsify) in cases {
         let mut evidence = truth.clone();
@@ -93,6 +106,12 @@ fn order_backwards(evidence: &mut Evidence) {
         found.delivery.ordering_key = Some("key".to_owned());
         found.delivery.sequence = Some(number);
     }
+}
+
+/// As if it was for this time, and its attempts began then.
+fn deliver_at(obligation: &mut Obligation, at: OffsetDateTime, begun: OffsetDateTime) {
+    obligation.event.as_mut().unwrap().deliver_at = Some(at);
+    obligation.attempts.iter_mut().for_each(|attempt| attempt.record.started_at = begun);
 }
 
 fn unknown_id() -> String {

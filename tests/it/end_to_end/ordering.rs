@@ -8,7 +8,8 @@ use std::time::Duration;
 
 const LONG: Duration = Duration::from_mins(5);
 
-fn draft(key: &str, n: usize) -> Draft {
+/// An event of a key, with a number.
+pub(crate) fn draft(key: &str, n: usize) -> Draft {
     let ordering_key = Some(key.to_owned());
     Draft { ordering_key, ..Draft::new("user.changed", &json!({ "key": key, "n": n })) }
 }
@@ -21,7 +22,7 @@ fn told(body: &[u8]) -> (String, u64) {
 }
 
 /// The numbers of a key in the order in which they came in; those of tries that follow each other once.
-fn seen(ledger: &Ledger, key: &str) -> Vec<u64> {
+pub(crate) fn seen(ledger: &Ledger, key: &str) -> Vec<u64> {
     let requests = ledger.requests().iter().map(|request| told(&request.body));
     let mut numbers: Vec<u64> = requests.filter(|(of, _)| of == key).map(|(_, n)| n).collect();
     numbers.dedup();

@@ -66,6 +66,8 @@ pub(super) async fn import(
     let contract = app.contract_of(&scope).await?;
     let JsonText(text) = JsonText::read(request, MAX_BYTES, ARRIVAL).await?;
     let lines = lines(&text)?;
+    // A contract's file may have been written a moment ago. Failures are in the log.
+    let _ = app.contracts.refresh().await;
     let mut shelf = if dry_run { Shelf::imagined(&app, &scope).await? } else { Shelf::Store };
     let judge = Judge { app: &app, tenant: scope.tenant(), contract: &contract };
     let mut view = ImportView { created: 0, unchanged: 0, refused: Vec::new(), dry_run };

@@ -81,7 +81,7 @@ impl Settings {
 /// Reads `contract`, the endpoint's own; `null` is the tenant's.
 pub(super) async fn read_contract(fields: &mut Fields, app: &App) -> Option<Option<Arc<Contract>>> {
     if fields.has("contract") {
-        // It may have come into force a moment ago. Failures are in the log.
+        // Its file may have been written a moment ago. Failures are in the log.
         let _ = app.contracts.refresh().await;
     }
     fields.nullable("contract", read::contract(&app.contracts.contracts()))

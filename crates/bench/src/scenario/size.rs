@@ -2,22 +2,17 @@
 //! millions of finished and of due deliveries. No services run: the calls are the store's own, made by
 //! the bench. It fills the database itself; whoever started it removes the data.
 
-mod postgres;
-mod sqlite;
-
+use super::database::{Database, ENDPOINTS, Postgres, Sqlite, store_error};
 use crate::bench::{Setting, progress};
 use crate::error::BenchError;
 use crate::findings::{Aim, Findings};
-use postrider_store::{Claim, FeedLimits, LeasePolicy, Release, SharedStore, StoreError};
+use postrider_store::{Claim, FeedLimits, LeasePolicy, Release, SharedStore};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-/// Of these many tenants, in turn.
-const TENANTS: u32 = 20;
-const ENDPOINTS: u32 = 1000;
-/// Old deliveries are finished ones of so many days, the youngest of which is the day before yesterday.
-const OLD_DAYS: u32 = 20;
+/// Old deliveries are finished ones of these days, from the day before yesterday back.
+const OLD_DAYS: Range<u32> = 2..22;
 /// What one step hands out and one claim takes.
 const BATCH: u32 = 256;
 /// What an endpoint may have in flight by default, and so what a step looks at of each.
@@ -28,25 +23,6 @@ const ROUNDS: usize = 21;
 const WARM_UP: usize = 3;
 /// How much longer a step may take in the full database.
 const SLOWER: f64 = 2.0;
-
-/// A database that is filled from within.
-trait Database {
-    /// The store on it, migrated.
-    async fn open(&self) -> Result<SharedStore, BenchError>;
-    /// Adds the tenants and their endpoints.
-    async fn add_endpoints(&self) -> Result<(), BenchError>;
-    /// Adds due deliveries with their events: the n-th ones of each of these endpoints, spread over the
-    /// last day. No pair of the two may come twice.
-    async fn add_due(&self, endpoints: Range<u32>, nth: Range<u32>) -> Result<(), BenchError>;
-    /// Adds finished deliveries with their events on the n-th of the old days.
-    async fn add_old(&self, day: u32, rows: u32) -> Result<(), BenchError>;
-    /// Does what the engine does by itself before long after so many writes.
-    async fn calm_down(&self) -> Result<(), BenchError>;
-    /// The plan of feeding what is due, for people.
-    async fn feed_plan(&self) -> Result<String, BenchError>;
-    /// The plans of claiming these.
-    async fn claim_plans(&self, queued: &[String]) -> Result<String, BenchError>;
-}
 
 /// How much there is in a full database.
 struct Amount {
@@ -66,11 +42,11 @@ pub(super) async fn run(setting: &Setting<'_>) -> Result<Findings, BenchError> {
     let (old, due) = if options.quick { (5_000, 70) } else { (500_000, 1000) };
     if options.stack == "embedded" {
         let amount = Amount { old_each_day: old / 10, due_of_each: due.max(700) / 10 };
-        return measure(setting, &sqlite::Sqlite::new(&options.data)?, &amount).await;
+        return measure(setting, &Sqlite::new(&options.data)?, &amount).await;
     }
     let url = options.database_url.clone().ok_or(BenchError::NoDatabase)?;
     let amount = Amount { old_each_day: old, due_of_each: due };
-    measure(setting, &postgres::Postgres::new(url), &amount).await
+    measure(setting, &Postgres::new(url), &amount).await
 }
 
 async fn measure(
@@ -98,7 +74,7 @@ async fn measure(
     fill(database, amount).await?;
     progress("size: the full database");
     let full = steps(&store).await?;
-    let (old, waiting) = (amount.old_each_day * OLD_DAYS, amount.due_of_each * ENDPOINTS);
+    let (old, waiting) = (amount.old_each_day * days(), amount.due_of_each * ENDPOINTS);
     tell(
         &mut findings,
         &format!("{old} finished and {waiting} due of {ENDPOINTS} endpoints"),
@@ -113,9 +89,10 @@ async fn measure(
 }
 
 async fn fill(database: &impl Database, amount: &Amount) -> Result<(), BenchError> {
-    for day in 0..OLD_DAYS {
-        progress(&format!("size: filling, old day {} of {OLD_DAYS}", day + 1));
-        database.add_old(day, amount.old_each_day).await?;
+    // The oldest first, as they come in life.
+    for (days_ago, nth) in OLD_DAYS.rev().zip(1..) {
+        progress(&format!("size: filling, old day {nth} of {}", days()));
+        database.add_old(days_ago, amount.old_each_day).await?;
     }
     progress("size: filling, due deliveries");
     for first in (CAP..amount.due_of_each).step_by(50) {
@@ -124,6 +101,10 @@ async fn fill(database: &impl Database, amount: &Amount) -> Result<(), BenchErro
     }
     progress("size: calming down");
     database.calm_down().await
+}
+
+fn days() -> u32 {
+    OLD_DAYS.end - OLD_DAYS.start
 }
 
 /// A feeder's step that finds nothing, in milliseconds.
@@ -207,8 +188,4 @@ async fn section(
     // A String takes whatever is written.
     let _ = writeln!(text, "# {name}\n\n{feeding}{claiming}");
     Ok(text)
-}
-
-fn store_error(error: StoreError) -> BenchError {
-    BenchError::Database("a call of the store", Box::new(error))
 }

@@ -58,7 +58,8 @@ struct Count {
 
 /// Send all dead letters again that are meant, as a job of the server's
 ///
-/// Without options all of them. Prints the replay, which goes on by itself; `postrider replays get`
+/// Without options all of them but those that somebody cancelled, which are sent again only with
+/// `--reason cancelled`. Prints the replay, which goes on by itself; `postrider replays get`
 /// shows how far it is. One, or some by their ids, are sent again by `postrider replay`. Needs the scope
 /// `webhooks:write`.
 #[derive(clap::Args, Debug)]

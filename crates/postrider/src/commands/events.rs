@@ -61,7 +61,8 @@ struct Show {
 ///
 /// What waits for its time, for a retry or for its webhook becomes dead, with the reason `cancelled`. What
 /// is being sent at that moment is left, and can be cancelled once it waits for a retry; what is finished
-/// stays as it is. Needs the scope `webhooks:write`.
+/// stays as it is. No webhook gets the event later as one that it missed. Needs the scope
+/// `webhooks:write`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   postrider events cancel evt_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f

@@ -124,6 +124,18 @@ pub async fn a_discarded_one_is_off_the_queue(subject: &Subject) {
     assert_eq!(subject.dead_letters(&tenant, &all).await, [id, kept[0]]);
 }
 
+/// Although no replay means it that does not ask for it.
+pub async fn a_cancelled_one_is_listed_and_discarded(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    let id = subject.queue(&tenant, 1).await[0];
+    subject.store.delivery_cancel(&tenant, id).await.expect("an answer");
+    let all = Selection::default();
+    assert_eq!(subject.dead_letters(&tenant, &all).await, [id]);
+    let done = subject.store.dead_letters_discard(&tenant, &all).await.expect("an answer");
+    assert_eq!(done, DiscardedMany { count: 1, may_be_more: false });
+    assert!(subject.dead_letters(&tenant, &all).await.is_empty());
+}
+
 /// It says where the delivery stands.
 pub async fn only_the_dead_are_discarded(subject: &Subject) {
     let (tenant, _) = subject.customer().await;

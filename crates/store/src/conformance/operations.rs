@@ -9,7 +9,7 @@ use crate::replays::{ReplayMode, ReplayState};
 use crate::selection::Selection;
 use crate::work::{Claim, ClaimedDelivery, Settled, Settlement};
 use futures::future::join_all;
-use postrider_common::delivery::{DeadReason, Transition};
+use postrider_common::delivery::{DeadReason, Delivery, Transition};
 use postrider_common::endpoint::{DisableReason, Endpoint};
 use postrider_common::id::LeaseToken;
 use postrider_common::tenant::TenantScope;
@@ -117,6 +117,30 @@ pub async fn a_dead_delivery_is_told_with_what_became_of_it(subject: &Subject) {
         let stored = subject.delivery(&tenant, claimed.id).await;
         assert_eq!(facts.created_at, stored.created_at);
     }
+}
+
+/// Although there was no attempt after which it was given up. What its owner ends is no news.
+pub async fn a_delivery_that_was_held_for_too_long_is_told(subject: &Subject) {
+    let (subject, _) = subject.operated().await;
+    let (tenant, endpoint) = subject.customer().await;
+    subject.switch(&tenant, &endpoint, false).await;
+    for _ in 0..3 {
+        let event = subject.event_of(&tenant, 32).await;
+        subject.accept_one(event).await;
+    }
+    let held: Vec<Delivery> = subject.deliveries(&tenant).await;
+    let event = held[0].event.to_string();
+    subject.store.event_expunge(&tenant, &event).await.expect("an answer");
+    subject.store.delivery_cancel(&tenant, held[1].id).await.expect("an answer");
+    subject.age(31 * A_DAY).await;
+    assert_eq!(subject.told().await.len(), 0);
+    assert_eq!(subject.expire().await, 1);
+    let told = subject.told_once().await;
+    assert_eq!(told.kind, OperationalKind::DeliveryDead);
+    is_about(&told, &tenant, &endpoint);
+    assert_eq!(told.facts.reason.as_deref(), Some("expired"));
+    let facts = told.facts.delivery.expect("a delivery");
+    assert_eq!((facts.id, facts.attempts, facts.last_failure), (held[2].id, 0, None));
 }
 
 /// Once for an endpoint, however many deliveries come to it.

@@ -2,8 +2,11 @@
 
 use super::Subject;
 use super::fixtures::{dead, gone, ids, success};
+use super::ordering::keyed;
+use crate::accept::NewEvent;
 use crate::endpoints::EndpointPatch;
 use crate::log::{Cancelled, Replayed};
+use crate::retention::Expunged;
 use crate::selection::Selection;
 use postrider_common::delivery::{DeadReason, DeliveryState};
 use postrider_common::id::DeliveryId;
@@ -11,6 +14,9 @@ use postrider_common::ordering::OnFailure;
 use postrider_common::tenant::TenantScope;
 
 use DeliveryState::{Dead, Delivered, Queued, Scheduled, Waiting};
+
+/// In seconds.
+const A_DAY: u64 = 86_400;
 
 impl Subject {
     /// Three deliveries of one key, of which the first has failed for good.
@@ -21,6 +27,18 @@ impl Subject {
         self.settle(dead(&claimed, DeadReason::Exhausted)).await;
         self.follow().await;
         (tenant, all)
+    }
+
+    /// Accepts so many events of one key, as of a day that is too old, one after the other.
+    async fn accept_old(&self, tenant: &TenantScope, key: &str, count: usize) -> Vec<DeliveryId> {
+        let mut all = Vec::new();
+        for _ in 0..count {
+            let id = self.event_of(tenant, 32).await.id;
+            self.accept_one(NewEvent { id, ..keyed(tenant, key) }).await;
+            let deliveries = self.deliveries(tenant).await;
+            all.extend(deliveries.iter().filter(|one| one.event == id).map(|one| one.id));
+        }
+        all
     }
 
     async fn replay_due(&self, tenant: &TenantScope, id: DeliveryId) {
@@ -144,6 +162,70 @@ pub async fn a_key_waits_for_no_cancelled_one(subject: &Subject) {
     }
     assert_eq!(subject.deliver_due().await, [all[2]]);
     subject.assert_no_key_is_left().await;
+}
+
+/// Nor for one that was held for too long: the next one is due, since as long, and waits on.
+pub async fn a_key_waits_for_no_expired_one(subject: &Subject) {
+    let (tenant, endpoint) = subject.ordered(OnFailure::Wait).await;
+    subject.switch(&tenant, &endpoint, false).await;
+    let all = subject.accept_old(&tenant, "a", 3).await;
+    subject.age(31 * A_DAY).await;
+    for waiting in [&all[1..], &all[2..]] {
+        assert_eq!(subject.expire().await, 1);
+        assert_eq!(subject.state(waiting[0]).await, Scheduled);
+        subject.assert_all(&waiting[1..], Waiting).await;
+        subject.follow().await;
+        subject.assert_all(&waiting[..1], DeliveryState::Held).await;
+    }
+    subject.switch(&tenant, &endpoint, true).await;
+    subject.follow().await;
+    assert_eq!(subject.deliver_due().await, [all[2]]);
+    subject.assert_no_key_is_left().await;
+}
+
+/// Nor for one whose payload is gone before it was sent, whether it is the head or not.
+pub async fn a_key_waits_for_no_expunged_one(subject: &Subject) {
+    let (tenant, _) = subject.ordered(OnFailure::Wait).await;
+    let all = subject.accept_keys(&tenant, &["a", "a", "a"]).await;
+    for (id, next) in [(all[1], Waiting), (all[0], Scheduled)] {
+        let event = subject.delivery(&tenant, id).await.event.to_string();
+        let expunged = subject.store.event_expunge(&tenant, &event).await.expect("an answer");
+        assert_eq!(expunged, Expunged::Expunged);
+        assert_eq!(subject.state(all[2]).await, next);
+    }
+    assert_eq!(subject.deliver_due().await, [all[2]]);
+    subject.assert_no_key_is_left().await;
+}
+
+/// Nor for one that failed and is off the record: nobody can replay it any more.
+pub async fn a_key_waits_for_no_removed_one(subject: &Subject) {
+    let (tenant, endpoint) = subject.ordered(OnFailure::Wait).await;
+    let old = subject.accept_old(&tenant, "a", 1).await[0];
+    let young = subject.accept_keys(&tenant, &["a", "a"]).await;
+    let claimed = subject.claim_one(old).await;
+    subject.settle(dead(&claimed, DeadReason::Exhausted)).await;
+    subject.follow().await;
+    subject.assert_all(&young, Waiting).await;
+    subject.retain().await;
+    assert!(subject.store.delivery_get(&tenant, old).await.expect("an answer").is_none());
+    subject.follow().await;
+    for id in &young {
+        assert_eq!(subject.deliver_due().await, [*id]);
+    }
+    subject.assert_no_key_is_left().await;
+    // Its statistics count what was.
+    subject.delete(&tenant, &endpoint).await;
+}
+
+/// One whose payload was expunged is on record, and can be discarded.
+pub async fn a_key_waits_for_one_that_failed_and_was_expunged(subject: &Subject) {
+    let (tenant, all) = subject.failed(OnFailure::Wait).await;
+    let event = subject.delivery(&tenant, all[0]).await.event.to_string();
+    subject.store.event_expunge(&tenant, &event).await.expect("an answer");
+    subject.follow().await;
+    subject.assert_all(&all[1..], Waiting).await;
+    subject.store.dead_letter_discard(&tenant, all[0]).await.expect("discarded");
+    assert_eq!(subject.deliver_due().await, [all[1]]);
 }
 
 /// A receiver that is gone switches the endpoint off, and the next one with it.

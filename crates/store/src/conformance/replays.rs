@@ -330,6 +330,42 @@ pub async fn what_is_counted_is_what_is_replayed(subject: &Subject) {
     }
 }
 
+/// Whoever cancelled it does not want it sent, unless he says so: neither among the dead nor among all.
+pub async fn what_was_cancelled_is_replayed_only_by_its_reason(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let delivered = subject.ended(&tenant, "a", success).await[0];
+    let dead = subject.ended(&tenant, "a", exhausted).await[0];
+    let mut cancelled = Vec::new();
+    for _ in 0..2 {
+        let id = subject.queue(&tenant, 1).await[0];
+        subject.store.delivery_cancel(&tenant, id).await.expect("an answer");
+        cancelled.push(id);
+    }
+    let all = || Selection { endpoint: Some(named(&endpoint)), ..Selection::default() };
+    let the_dead = Selection { ended: Some(Ended::Dead), ..Selection::default() };
+    let by_reason = Selection { reason: Some(DeadReason::Cancelled), ..the_dead.clone() };
+    for (selection, expected) in [
+        (Selection::default(), vec![delivered, dead]),
+        (all(), vec![delivered, dead]),
+        (the_dead, vec![dead]),
+        (by_reason, cancelled.clone()),
+    ] {
+        let count = subject.store.replay_count(&tenant, ReplayMode::Again, &selection, 1000).await;
+        let count = count.expect("an answer").map(|counted| counted.count);
+        assert_eq!(count, Some(expected.len() as u64), "{selection:?}");
+        let again = replay_of(ReplayMode::Again, selection.clone());
+        let job = subject.replay_all(&tenant, again).await;
+        assert_eq!((job.replayed, job.skipped), (expected.len() as u64, 0), "{selection:?}");
+        for claimed in subject.claim_due().await {
+            assert!(expected.contains(&claimed.id), "{selection:?}");
+            let was_delivered = claimed.id == delivered;
+            subject
+                .settle(if was_delivered { success(&claimed) } else { exhausted(&claimed) })
+                .await;
+        }
+    }
+}
+
 /// It says that it did not see all.
 pub async fn counting_is_bounded(subject: &Subject) {
     let (tenant, endpoint) = subject.customer().await;

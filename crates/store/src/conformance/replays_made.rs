@@ -128,6 +128,29 @@ pub async fn what_an_endpoint_missed_is_made_up_for(subject: &Subject) {
     assert_eq!(subject.feed(10).await.len(), 2);
 }
 
+/// An event that was cancelled is owed to nobody new, whether anybody had wanted it or not, and whenever
+/// the replay was made.
+pub async fn what_was_cancelled_is_missed_by_nobody(subject: &Subject) {
+    let tenant = subject.tenant().await;
+    let mut events = vec![subject.publish(&tenant, "a").await];
+    subject.endpoint(&tenant).await;
+    for _ in 0..2 {
+        events.push(subject.publish(&tenant, "a").await);
+    }
+    let endpoint = subject.endpoint(&tenant).await;
+    let made_before = subject.replay(&tenant, missed(&endpoint)).await.id;
+    for event in &events[..2] {
+        subject.store.event_cancel(&tenant, &event.to_string()).await.expect("an answer");
+    }
+    let selection = missed(&endpoint).selection;
+    let count = subject.store.replay_count(&tenant, ReplayMode::Missed, &selection, 10).await;
+    assert_eq!(count.expect("an answer").map(|counted| counted.count), Some(1));
+    subject.step_to_the_end().await;
+    assert_eq!(subject.job(&tenant, made_before).await.replayed, 1);
+    assert_eq!(subject.replay_all(&tenant, missed(&endpoint)).await.replayed, 0);
+    assert_eq!(subject.owed(&tenant, &endpoint).await, events[2..]);
+}
+
 /// By time and by type; tests and other tenants' events are never meant.
 pub async fn what_was_missed_is_narrowed(subject: &Subject) {
     let tenant = subject.tenant().await;

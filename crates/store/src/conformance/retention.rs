@@ -101,7 +101,8 @@ impl Subject {
         self.store.delivery_get(tenant, id).await.expect("an answer").is_some()
     }
 
-    async fn expire(&self) -> u64 {
+    /// Gives up what was held for too long; gives how many those were.
+    pub(super) async fn expire(&self) -> u64 {
         self.store.held_expire(1_000).await.expect("an answer")
     }
 }

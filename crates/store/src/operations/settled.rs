@@ -1,8 +1,9 @@
-//! What a batch of settlements has to say to operators, the same for both adapters.
+//! What deliveries that were settled, or that ended without an attempt, have to say to operators, the
+//! same for both adapters.
 
 use super::{FailingReason, OperationalKind};
 use crate::work::Settlement;
-use postrider_common::delivery::Transition;
+use postrider_common::delivery::{DeadReason, Transition};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -31,10 +32,35 @@ impl AboutDelivery {
 
 /// The deliveries that were given up.
 pub(crate) fn deaths(settled: &[SettledOne<'_>]) -> Vec<AboutDelivery> {
-    let is_dead =
-        |one: &&SettledOne<'_>| matches!(one.settlement.transition, Transition::Dead { .. });
+    let is_news = |one: &&SettledOne<'_>| match one.settlement.transition {
+        Transition::Dead { reason, .. } => is_news(reason),
+        _ => false,
+    };
     let about = |one: &SettledOne<'_>| about(one, OperationalKind::DeliveryDead);
-    settled.iter().filter(is_dead).map(about).collect()
+    settled.iter().filter(is_news).map(about).collect()
+}
+
+/// The same of deliveries that all died for one reason.
+pub(crate) fn deaths_for(
+    reason: DeadReason,
+    deliveries: impl Iterator<Item = Uuid>,
+) -> Vec<AboutDelivery> {
+    let kind = OperationalKind::DeliveryDead;
+    let told = deliveries.filter(|_| is_news(reason));
+    told.map(|delivery| AboutDelivery { delivery, kind }).collect()
+}
+
+/// Whether operators are told of a delivery that died for this reason: of what somebody ended on purpose
+/// they are not, whoever writes it.
+fn is_news(reason: DeadReason) -> bool {
+    match reason {
+        DeadReason::Exhausted
+        | DeadReason::Gone
+        | DeadReason::Aborted
+        | DeadReason::Poison
+        | DeadReason::Expired => true,
+        DeadReason::Cancelled | DeadReason::EndpointDeleted => false,
+    }
 }
 
 /// Endpoints that the next failure of a delivery switches off, each with one such delivery.

@@ -5,20 +5,14 @@
 
 use super::PgStore;
 use super::error::StoreResultExt as _;
+use super::waiting::endpoints_with;
 use crate::error::StoreError;
 use crate::work::Backlog;
 use std::time::Duration;
 
-pub(super) const BACKLOG: &str = "
-    WITH RECURSIVE waiting AS (
-        (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
-         ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    ), due AS (
+pub(super) const BACKLOG: &str = concat!(
+    endpoints_with!("scheduled"),
+    ", due AS (
         SELECT min(first.next_attempt_at) AS since
         FROM waiting CROSS JOIN LATERAL (
             SELECT o.next_attempt_at FROM deliveries o
@@ -32,7 +26,8 @@ pub(super) const BACKLOG: &str = "
     SELECT extract(epoch FROM now() - (SELECT since FROM due))::float8,
            extract(epoch FROM now() - (SELECT queued_at FROM deliveries
                                        WHERE state = 'queued' AND queued_at <= now()
-                                       ORDER BY queued_at LIMIT 1))::float8";
+                                       ORDER BY queued_at LIMIT 1))::float8"
+);
 
 pub(super) async fn backlog(store: &PgStore) -> Result<Backlog, StoreError> {
     let (due, queued): (Option<f64>, Option<f64>) =

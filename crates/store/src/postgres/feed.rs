@@ -10,6 +10,7 @@
 //! one feeder work at a time, since two would each hand out a whole cap.
 
 use super::error::StoreResultExt as _;
+use super::waiting::endpoints_with;
 use super::{PgStore, breaker};
 use crate::accept::QueuedDelivery;
 use crate::error::StoreError;
@@ -20,16 +21,9 @@ use postrider_common::tenant::TenantId;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-pub(super) const FEED: &str = "
-    WITH RECURSIVE waiting AS (
-        (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
-         ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    ), due AS MATERIALIZED (
+pub(super) const FEED: &str = concat!(
+    endpoints_with!("scheduled"),
+    ", due AS MATERIALIZED (
         SELECT d.id, d.next_attempt_at,
                row_number() OVER (PARTITION BY e.tenant_id ORDER BY d.place, d.id) AS turn,
                b.is_probed
@@ -97,7 +91,8 @@ pub(super) const FEED: &str = "
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, queued_at = excluded.queued_at
     )
     SELECT id, endpoint_id, tenant_id, attempts, coalesce(is_probed, false) AND NOT test AS is_probe
-    FROM fed";
+    FROM fed"
+);
 
 #[derive(FromRow)]
 struct FedRow {

@@ -17,13 +17,15 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-const AGE: [&str; 10] = [
+const AGE: [&str; 11] = [
     "UPDATE deliveries SET
         next_attempt_at = next_attempt_at - make_interval(secs => $1),
         queued_at = queued_at - make_interval(secs => $1),
         lease_until = lease_until - make_interval(secs => $1),
         claimed_at = claimed_at - make_interval(secs => $1),
         created_at = created_at - make_interval(secs => $1)",
+    "UPDATE events SET deliver_at = deliver_at - make_interval(secs => $1)
+     WHERE deliver_at IS NOT NULL",
     "UPDATE endpoint_flow SET feed_after = feed_after - make_interval(secs => $1)",
     "UPDATE endpoints SET previous_until = previous_until - make_interval(secs => $1)",
     "UPDATE endpoint_rates SET since = since - make_interval(secs => $1),

@@ -8,10 +8,11 @@ use super::error::StoreResultExt as _;
 use crate::error::StoreError;
 use crate::operations::{
     AboutDelivery, OperationalEvent, OperationalEventId, OperationalKind, Operations, SettledOne,
-    deaths, last_chances,
+    deaths, deaths_for, last_chances,
 };
 use crate::rows::operational::OperationalRow;
 use async_trait::async_trait;
+use postrider_common::delivery::DeadReason;
 use postrider_common::id::ReplayId;
 use postrider_common::tenant::TenantId;
 use sqlx::PgConnection;
@@ -134,6 +135,25 @@ pub(super) async fn about_settled(
         let warned: Vec<Uuid> = warn.fetch_all(&mut *txn).await.or_store_error()?;
         about.extend(warned.iter().filter_map(|endpoint| chances.get(endpoint).copied()));
     }
+    about_deliveries(txn, operator, &about).await
+}
+
+/// Tells of deliveries that died for this reason without an attempt.
+pub(super) async fn about_deaths(
+    txn: &mut PgConnection,
+    operator: Option<&TenantId>,
+    reason: DeadReason,
+    deliveries: impl Iterator<Item = Uuid>,
+) -> Result<(), StoreError> {
+    let Some(operator) = operator else { return Ok(()) };
+    about_deliveries(txn, operator, &deaths_for(reason, deliveries)).await
+}
+
+async fn about_deliveries(
+    txn: &mut PgConnection,
+    operator: &TenantId,
+    about: &[AboutDelivery],
+) -> Result<(), StoreError> {
     if about.is_empty() {
         return Ok(());
     }

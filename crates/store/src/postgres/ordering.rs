@@ -2,6 +2,7 @@
 
 use super::PgStore;
 use super::error::StoreResultExt as _;
+use super::follow::follow_endpoint;
 use crate::error::StoreError;
 use crate::ordering::{Done, Position, Seen, after, is_over};
 use sqlx::PgConnection;
@@ -88,38 +89,10 @@ pub(super) const LOOK: &str = concat!(
 
 /// What waits for its turn at endpoints that do not ask for order any more, or are deleted. Due times
 /// keep the order in which they were accepted.
-pub(super) const LET_GO: &str = "
-    WITH RECURSIVE lines AS (
-        (SELECT endpoint_id FROM deliveries WHERE state = 'waiting' ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'waiting' AND d.endpoint_id > lines.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM lines WHERE lines.endpoint_id IS NOT NULL
-    ), chosen AS MATERIALIZED (
-        SELECT w.*, e.deleted_at IS NOT NULL AS deleted
-        FROM lines
-        CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = lines.endpoint_id LIMIT 1) AS e
-        CROSS JOIN LATERAL (
-            SELECT * FROM deliveries d
-            WHERE d.endpoint_id = e.id AND d.state = 'waiting'
-            ORDER BY d.ordering_key, d.sequence LIMIT $1
-            FOR UPDATE SKIP LOCKED
-        ) AS w
-        WHERE e.deleted_at IS NOT NULL OR e.ordering IS NULL
-        LIMIT $1
-    )
-    INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, dead_reason,
-                                 finished_at, next_attempt_at)
-    SELECT id, tenant_id, event_id, endpoint_id,
-           CASE WHEN deleted THEN 'dead' ELSE 'scheduled' END,
-           CASE WHEN deleted THEN 'endpoint_deleted' END,
-           CASE WHEN deleted THEN now() END,
-           CASE WHEN NOT deleted THEN created_at END
-    FROM chosen
-    ON CONFLICT (id) DO UPDATE SET
-        state = excluded.state, dead_reason = excluded.dead_reason,
-        finished_at = excluded.finished_at, next_attempt_at = excluded.next_attempt_at";
+pub(super) const LET_GO: &str = follow_endpoint!(
+    "waiting" to "scheduled", when "e.ordering IS NULL", meant "true",
+    first "d.ordering_key, d.sequence", due "created_at"
+);
 
 /// Moves on from deliveries that this transaction finished. Gives how many keys it moved.
 pub(super) async fn advance(

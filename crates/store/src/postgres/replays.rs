@@ -15,7 +15,7 @@ use crate::replays::{
     ReplayStepped, Replays, StepLimits,
 };
 use crate::rows::replay::{ReplayRow, SELECT};
-use crate::selection::Selection;
+use crate::selection::{Purpose, Selection};
 use async_trait::async_trait;
 use postrider_common::id::ReplayId;
 use postrider_common::tenant::TenantScope;
@@ -52,7 +52,8 @@ impl Replays for PgStore {
         selection: &Selection,
         most: u32,
     ) -> Result<Option<Counted>, StoreError> {
-        let Some(scan) = Scan::of(self, scope, mode, selection.clone(), most).await? else {
+        let how = (mode, Purpose::Replay);
+        let Some(scan) = Scan::of(self, scope, how, selection.clone(), most).await? else {
             return Ok(None);
         };
         let mut connection = self.log.acquire().await.or_store_error()?;

@@ -7,7 +7,7 @@ use super::{Counted, ReplayMode};
 use crate::endpoints::{EndpointRef, Endpoints};
 use crate::error::StoreError;
 use crate::lookup::{Lookup, Meant};
-use crate::selection::{Ended, Selection};
+use crate::selection::{Ended, Purpose, Selection};
 use postrider_common::tenant::{TenantId, TenantScope};
 use sqlx::FromRow;
 use time::OffsetDateTime;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub(crate) struct Scan {
     pub(crate) mode: ReplayMode,
+    pub(crate) purpose: Purpose,
     pub(crate) tenant: TenantId,
     pub(crate) endpoint: Meant,
     pub(crate) selection: Selection,
@@ -43,7 +44,7 @@ impl Scan {
     pub(crate) async fn of(
         store: &(impl Lookup + Endpoints),
         scope: &TenantScope,
-        mode: ReplayMode,
+        (mode, purpose): (ReplayMode, Purpose),
         selection: Selection,
         limit: u32,
     ) -> Result<Option<Self>, StoreError> {
@@ -53,7 +54,7 @@ impl Scan {
         };
         let by = store.database_time().await?;
         let (tenant, ids) = (scope.tenant().clone(), selection.ids(by));
-        Ok(Some(Self { mode, tenant, endpoint, selection, ids, by, limit }))
+        Ok(Some(Self { mode, purpose, tenant, endpoint, selection, ids, by, limit }))
     }
 
     /// There are mostly few dead ones; an endpoint's deliveries are fewer than its tenant's.

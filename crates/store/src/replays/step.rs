@@ -7,7 +7,7 @@
 use super::scan::Scan;
 use super::{ReplayMode, StepLimits};
 use crate::lookup::Meant;
-use crate::selection::Selection;
+use crate::selection::{Purpose, Selection};
 use postrider_common::id::{DeliveryId, EventId, ReplayId};
 use postrider_common::tenant::TenantId;
 use serde::Serialize;
@@ -47,6 +47,7 @@ impl Turn {
         let (_, last) = self.selection.ids(self.created_at);
         Scan {
             mode: self.mode,
+            purpose: Purpose::Replay,
             tenant: self.tenant.clone(),
             endpoint: self.endpoint,
             selection: self.selection.clone(),

@@ -6,19 +6,13 @@
 use super::SqliteStore;
 use super::clock::Micros;
 use super::error::StoreResultExt as _;
+use super::waiting::endpoints_with;
 use crate::error::StoreError;
 use crate::work::Backlog;
 
-pub(super) const BACKLOG: &str = "
-    WITH RECURSIVE waiting (endpoint_id) AS (
-        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
-                ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    )
+pub(super) const BACKLOG: &str = concat!(
+    endpoints_with!("scheduled"),
+    "
     SELECT (SELECT min((SELECT o.next_attempt_at FROM deliveries o
                         WHERE o.endpoint_id = waiting.endpoint_id AND o.state = 'scheduled'
                           AND o.next_attempt_at <= ?1
@@ -27,7 +21,8 @@ pub(super) const BACKLOG: &str = "
                         ORDER BY o.next_attempt_at LIMIT 1))
             FROM waiting),
            (SELECT queued_at FROM deliveries WHERE state = 'queued' AND queued_at <= ?1
-            ORDER BY queued_at LIMIT 1)";
+            ORDER BY queued_at LIMIT 1)"
+);
 
 pub(super) async fn backlog(store: &SqliteStore) -> Result<Backlog, StoreError> {
     let mut reader = store.readers.acquire().await.or_store_error()?;

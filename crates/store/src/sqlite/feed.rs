@@ -14,6 +14,7 @@
 
 use super::batch::json;
 use super::error::StoreResultExt as _;
+use super::waiting::endpoints_with;
 use super::{SqliteStore, breaker};
 use crate::accept::QueuedDelivery;
 use crate::error::StoreError;
@@ -23,16 +24,9 @@ use postrider_common::tenant::TenantId;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-pub(super) const CHOOSE: &str = "
-    WITH RECURSIVE waiting (endpoint_id) AS (
-        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
-                ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    ), open AS MATERIALIZED (
+pub(super) const CHOOSE: &str = concat!(
+    endpoints_with!("scheduled"),
+    ", open AS MATERIALIZED (
         SELECT e.id, e.tenant_id,
                e.active AND e.disabled_at IS NULL
                    AND (coalesce(b.state, 'closed') = 'closed' OR b.probe_at <= ?3) AS is_on,
@@ -90,7 +84,8 @@ pub(super) const CHOOSE: &str = "
     )
     SELECT d.id, d.endpoint_id, d.tenant_id, d.attempts, chosen.is_probed AND NOT d.test AS is_probe
     FROM chosen CROSS JOIN deliveries d ON d.id = chosen.id
-    ORDER BY chosen.turn, chosen.next_attempt_at";
+    ORDER BY chosen.turn, chosen.next_attempt_at"
+);
 
 pub(super) const WRITE: &str = "
     UPDATE deliveries SET state = 'queued', queued_at = ?2

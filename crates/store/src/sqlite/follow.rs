@@ -10,42 +10,36 @@ use super::{SqliteStore, ordering};
 use crate::error::StoreError;
 use uuid::Uuid;
 
-/// Held ones of endpoints that are on or deleted, and the state that they take.
-pub(super) const RESUME: &str = "
-    WITH RECURSIVE waiting (endpoint_id) AS (
-        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'held'
-                ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    )
-    SELECT d.id, iif(e.deleted_at IS NOT NULL, 'dead', 'scheduled')
+/// Deliveries of a state, and the one that their endpoint asks for by now, or dead if it is deleted.
+macro_rules! follow_endpoint {
+    ($from:literal to $to:literal, when $when:literal) => {
+        concat!(
+            crate::sqlite::waiting::endpoints_with!($from),
+            "
+    SELECT d.id, iif(e.deleted_at IS NOT NULL, 'dead', '",
+            $to,
+            "')
     FROM waiting
     CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
-    CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'held'
-    WHERE e.deleted_at IS NOT NULL OR (e.active AND e.disabled_at IS NULL)
-    LIMIT ?1";
+    CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = '",
+            $from,
+            "'
+    WHERE e.deleted_at IS NOT NULL OR ",
+            $when,
+            "
+    LIMIT ?1"
+        )
+    };
+}
 
-/// Scheduled ones of endpoints that are off or deleted, and the state that they take.
-pub(super) const HOLD: &str = "
-    WITH RECURSIVE waiting (endpoint_id) AS (
-        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'scheduled'
-                ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'scheduled' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    )
-    SELECT d.id, iif(e.deleted_at IS NOT NULL, 'dead', 'held')
-    FROM waiting
-    CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
-    CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'scheduled'
-    WHERE e.deleted_at IS NOT NULL
-       OR (NOT d.test AND (NOT e.active OR e.disabled_at IS NOT NULL))
-    LIMIT ?1";
+pub(super) use follow_endpoint;
+
+pub(super) const RESUME: &str =
+    follow_endpoint!("held" to "scheduled", when "(e.active AND e.disabled_at IS NULL)");
+
+pub(super) const HOLD: &str = follow_endpoint!(
+    "scheduled" to "held", when "(NOT d.test AND (NOT e.active OR e.disabled_at IS NOT NULL))"
+);
 
 /// Due times of deliveries that are resumed keep the order in which they were accepted.
 pub(super) const WRITE: &str = "

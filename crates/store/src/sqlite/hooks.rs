@@ -19,10 +19,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-const AGE: [&str; 10] = [
+const AGE: [&str; 11] = [
     "UPDATE deliveries SET next_attempt_at = next_attempt_at - ?1, queued_at = queued_at - ?1,
                            lease_until = lease_until - ?1, claimed_at = claimed_at - ?1,
                            created_at = created_at - ?1",
+    "UPDATE events SET deliver_at = deliver_at - ?1",
     "UPDATE endpoint_flow SET feed_after = feed_after - ?1",
     "UPDATE endpoints SET previous_until = previous_until - ?1",
     "UPDATE endpoint_rates SET since = since - ?1, more_at = more_at - ?1",

@@ -11,10 +11,11 @@ use super::writer::WriteTxn;
 use crate::error::StoreError;
 use crate::operations::{
     AboutDelivery, OperationalEvent, OperationalEventId, OperationalKind, Operations, SettledOne,
-    deaths, last_chances,
+    deaths, deaths_for, last_chances,
 };
 use crate::rows::operational::OperationalRow;
 use async_trait::async_trait;
+use postrider_common::delivery::DeadReason;
 use postrider_common::id::ReplayId;
 use postrider_common::tenant::TenantId;
 use serde::Serialize;
@@ -138,19 +139,39 @@ pub(super) async fn about_settled(
     settled: &[SettledOne<'_>],
 ) -> Result<(), StoreError> {
     let Some(operator) = operator else { return Ok(()) };
-    let now = txn.now();
     let mut about = deaths(settled);
     let chances = last_chances(settled);
     if !chances.is_empty() {
         let endpoints: Vec<&Uuid> = chances.keys().collect();
         let warn = sqlx::query_scalar(WARN).bind(json(&endpoints)?).bind(operator.as_str());
+        let now = txn.now();
         let warned: Vec<Uuid> =
             warn.bind(now).fetch_all(txn.connection()).await.or_store_error()?;
         about.extend(warned.iter().filter_map(|endpoint| chances.get(endpoint).copied()));
     }
+    about_deliveries(txn, operator, &about).await
+}
+
+/// Tells of deliveries that died for this reason without an attempt.
+pub(super) async fn about_deaths(
+    txn: &mut WriteTxn,
+    operator: Option<&TenantId>,
+    reason: DeadReason,
+    deliveries: impl Iterator<Item = Uuid>,
+) -> Result<(), StoreError> {
+    let Some(operator) = operator else { return Ok(()) };
+    about_deliveries(txn, operator, &deaths_for(reason, deliveries)).await
+}
+
+async fn about_deliveries(
+    txn: &mut WriteTxn,
+    operator: &TenantId,
+    about: &[AboutDelivery],
+) -> Result<(), StoreError> {
     if about.is_empty() {
         return Ok(());
     }
+    let now = txn.now();
     let said = |one: &AboutDelivery| Said {
         delivery: one.delivery,
         kind: one.kind.as_str(),

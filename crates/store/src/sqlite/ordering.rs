@@ -4,7 +4,7 @@
 use super::SqliteStore;
 use super::batch::json;
 use super::error::StoreResultExt as _;
-use super::follow;
+use super::follow::{self, follow_endpoint};
 use super::writer::WriteTxn;
 use crate::error::StoreError;
 use crate::ordering::{Done, Position, Seen, after, is_over};
@@ -67,24 +67,9 @@ pub(super) const LOOK: &str = concat!(
     ORDER BY k.endpoint_id, k.key LIMIT ?3"
 );
 
-/// What waits for its turn at endpoints that do not ask for order any more, or are deleted, and the
-/// state that it takes.
-pub(super) const LET_GO: &str = "
-    WITH RECURSIVE lines (endpoint_id) AS (
-        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'waiting'
-                ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'waiting' AND d.endpoint_id > lines.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM lines WHERE lines.endpoint_id IS NOT NULL
-    )
-    SELECT d.id, iif(e.deleted_at IS NOT NULL, 'dead', 'scheduled')
-    FROM lines
-    CROSS JOIN endpoints e ON e.id = lines.endpoint_id
-    CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'waiting'
-    WHERE e.deleted_at IS NOT NULL OR e.ordering IS NULL
-    LIMIT ?1";
+/// What waits for its turn at endpoints that do not ask for order any more, or are deleted.
+pub(super) const LET_GO: &str =
+    follow_endpoint!("waiting" to "scheduled", when "e.ordering IS NULL");
 
 #[derive(FromRow, serde::Serialize)]
 struct NextRow {

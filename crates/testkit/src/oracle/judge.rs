@@ -11,6 +11,10 @@ use postrider_common::id::{DeliveryId, EventId};
 use postrider_contract::{Contracts, DeliveryView};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+/// Stores keep microseconds, or milliseconds.
+const PRECISION: Duration = Duration::from_millis(1);
 
 /// Everything that does not hold.
 pub(super) fn violations(evidence: &Evidence) -> Vec<Violation> {
@@ -23,6 +27,7 @@ pub(super) fn violations(evidence: &Evidence) -> Vec<Violation> {
         Case::illogical,
         Case::stuck,
         Case::overtaken,
+        Case::early,
     ];
     judges.iter().flat_map(|judge| judge(&case)).collect()
 }
@@ -288,6 +293,24 @@ impl<'a> Case<'a> {
             }
         }
         found
+    }
+
+    /// I8: nothing of an event for later was sent before its time, by the log or by the receiver's clock, which
+    /// is the database's. What was replayed goes when somebody says so.
+    fn early(&self) -> Vec<Violation> {
+        let say = |obligation: &Obligation| {
+            let at = obligation.event.as_ref()?.deliver_at?;
+            let attempts = obligation.attempts.iter().filter(|attempt| attempt.round == 1);
+            let begun = attempts.map(|attempt| attempt.record.started_at).min();
+            let requests = self.requests_for(obligation).iter();
+            let arrived = requests.map(|request| request.arrived_at).min();
+            let arrived = arrived.filter(|_| obligation.delivery.round == 1);
+            let first =
+                begun.into_iter().chain(arrived).min().filter(|first| *first + PRECISION < at)?;
+            let found = format!("delivery {} is for {at}, sent {first}", obligation.delivery.id);
+            Some(Violation { invariant: Invariant::I8, found })
+        };
+        self.evidence.obligations.iter().filter_map(say).collect()
     }
 
     /// I6: everything is finished by now, or held for an endpoint that is off.

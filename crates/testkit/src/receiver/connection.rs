@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::io;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -94,6 +95,7 @@ fn parse_head(buffer: &[u8]) -> io::Result<Option<Head>> {
     Ok(Some(Head { bytes, body_bytes, line, headers }))
 }
 
+#[expect(clippy::disallowed_methods, reason = "it notes when a request came, and decides nothing")]
 fn received(head: Head, message: &Bytes, shared: &Shared) -> Received {
     let arrived = Instant::now();
     let body = message.slice(head.bytes..);
@@ -105,6 +107,7 @@ fn received(head: Head, message: &Bytes, shared: &Shared) -> Received {
         .unwrap_or_default();
     Received {
         arrived,
+        arrived_at: OffsetDateTime::now_utc(),
         line: head.line,
         headers: head.headers,
         body,

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -14,6 +15,8 @@ use tokio::time::Instant;
 pub struct Received {
     /// When its last byte had come.
     pub arrived: Instant,
+    /// The same by the clock of the machine, which is that of its engines.
+    pub arrived_at: OffsetDateTime,
     /// Its method and target, as in `POST /hook`.
     pub line: String,
     /// Its headers in the order and case of the wire.

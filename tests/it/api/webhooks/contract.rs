@@ -164,3 +164,28 @@ async fn a_contract_may_ask_for_the_customers_own_secret() {
     let (webhook, _) = made(&caller, json!({ "secret": TEXT })).await;
     assert_eq!(webhook["secret"], TEXT);
 }
+
+/// Nobody has to wait until the folder is looked into.
+#[tokio::test]
+async fn a_contract_whose_file_was_written_a_moment_ago_can_be_used() {
+    let api = Harness::start_with_contract(acme()).await;
+    let place = |name: &str| {
+        let text = acme().replace("name = \"acme\"", &format!("name = \"{name}\""));
+        assert_ne!(text, acme());
+        api.place_contract(name, &text);
+    };
+    let caller = api.with(&api.tenant("tenant").await.key);
+    place("created-with");
+    let (webhook, path) = made(&caller, json!({"contract": "created-with"})).await;
+    assert_eq!(webhook["contract"], "created-with");
+    place("changed-to");
+    let changed = caller.patch(&path, json!({"contract": "changed-to"})).await;
+    assert_eq!(contract(changed), ("changed-to".to_owned(), true));
+    place("imported-with");
+    let line = json!({
+        "id": "old", "url": super::URL, "secret": TEXT, "contract": "imported-with",
+    });
+    let import = json!({"webhooks": [line]});
+    let imported = api.admin().post("/tenants/tenant/import", import).await.of(StatusCode::OK);
+    assert_eq!(imported["created"], 1, "{imported}");
+}

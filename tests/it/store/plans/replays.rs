@@ -28,7 +28,7 @@ fn is_positioned(node: &Node) -> bool {
 /// A scan by these arguments, of which there is something in every partition.
 const ARGUMENTS: &str = "'t1', '00000000-0000-0000-0000-000000000001',
     '00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', now(), 100,
-    NULL, NULL, NULL, NULL, NULL, NULL";
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL";
 const PARTITIONS: usize = 9;
 
 async fn assert_bounded_plans(hot: &mut Hot) {
@@ -46,7 +46,7 @@ async fn assert_bounded_scans(hot: &mut Hot) {
     let statements = PgStore::replay_statements();
     let scans = statements.iter().filter(|statement| statement.name.starts_with("scan"));
     for scan in scans {
-        let given = if scan.name == "scan events" { 9 } else { 12 };
+        let given = if scan.name == "scan events" { 9 } else { 13 };
         let arguments: Vec<&str> = ARGUMENTS.split(',').take(given).collect();
         let plan = hot.run(scan.sql, &arguments.join(",")).await;
         let wrong: Vec<_> = plan.nodes.iter().filter(|node| !is_fine(node, &indexes)).collect();

@@ -15,7 +15,8 @@ use serde_json::{Map, Value};
 /// `again` sends the same deliveries, whose receivers can tell by the id; `as_new` sends new deliveries
 /// of the same events; `missed` sends the events that a webhook wants and has no delivery of, because
 /// it did not exist or was not subscribed when they were published. What was discarded and tests are
-/// left out. Needs the scope `webhooks:write`.
+/// left out; what was cancelled too, unless `--reason cancelled` asks for it. Needs the scope
+/// `webhooks:write`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   postrider replays create --since 2026-01-31T10:00:00Z --until 2026-01-31T12:00:00Z --dry-run

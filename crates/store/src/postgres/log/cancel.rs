@@ -1,6 +1,7 @@
 //! Cancel: deliveries that wait are dead, and nothing is sent of them.
 //!
 //! What is found locked is waited for: a claim that has it makes it `in_flight`, and then it is too late.
+//! An event is marked as well: what makes deliveries of it later locks it, and makes none.
 
 use super::events;
 use crate::error::StoreError;
@@ -10,9 +11,9 @@ use crate::postgres::{PgStore, ordering, statistics};
 use postrider_common::delivery::DeliveryState;
 use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantScope;
-use sqlx::Postgres;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
+use sqlx::{PgConnection, Postgres};
 use uuid::Uuid;
 
 /// Cancels those of the tenant `$1` that a condition finds, and gives the states that all of them were
@@ -51,7 +52,8 @@ const ONE: &str = cancel!("id = $2");
 /// The range of ids is that of the event's deliveries, which keeps to their partition.
 const OF_EVENT: &str = cancel!("event_id = $2 AND id BETWEEN $3 AND $4");
 
-const EXISTS: &str = "SELECT EXISTS (SELECT FROM events WHERE id = $1 AND tenant_id = $2)";
+const MARK: &str = "
+    UPDATE events SET cancelled_at = coalesce(cancelled_at, now()) WHERE id = $1 AND tenant_id = $2";
 
 pub(super) async fn delivery(
     store: &PgStore,
@@ -59,7 +61,9 @@ pub(super) async fn delivery(
     id: DeliveryId,
 ) -> Result<Cancelled, StoreError> {
     let cancel = sqlx::query_as(ONE).bind(scope.tenant().as_str()).bind(id.as_uuid());
-    let found = run(store, cancel).await?;
+    let mut txn = store.log.begin().await.or_store_error()?;
+    let found = run(&mut txn, cancel).await?;
+    txn.commit().await.or_store_error()?;
     Ok(match found.first() {
         None => Cancelled::Unknown,
         Some(state) if state.is_unsent() => Cancelled::Cancelled,
@@ -75,31 +79,30 @@ pub(super) async fn event(
     let Some(event) = events::resolve(store, scope, id).await? else {
         return Ok(None);
     };
+    let mut txn = store.log.begin().await.or_store_error()?;
+    let mark = sqlx::query(MARK).bind(event.as_uuid()).bind(scope.tenant().as_str());
+    if mark.execute(&mut *txn).await.or_store_error()?.rows_affected() == 0 {
+        return Ok(None);
+    }
     let (first, last) = DeliveryId::range_for(event);
     let cancel = sqlx::query_as(OF_EVENT)
         .bind(scope.tenant().as_str())
         .bind(event.as_uuid())
         .bind(first.as_uuid())
         .bind(last.as_uuid());
-    let found = run(store, cancel).await?;
-    if found.is_empty() {
-        let exists = sqlx::query_scalar(EXISTS).bind(event.as_uuid()).bind(scope.tenant().as_str());
-        let exists: bool = exists.fetch_one(&store.log).await.or_store_error()?;
-        return Ok(exists.then(EventCancelled::default));
-    }
+    let found = run(&mut txn, cancel).await?;
+    txn.commit().await.or_store_error()?;
     Ok(Some(EventCancelled::of(&found)))
 }
 
 /// Cancels, and lets those go on that waited for what is cancelled. Gives the states that were found.
 async fn run(
-    store: &PgStore,
+    txn: &mut PgConnection,
     cancel: QueryAs<'_, Postgres, (Uuid, String), PgArguments>,
 ) -> Result<Vec<DeliveryState>, StoreError> {
-    let mut txn = store.log.begin().await.or_store_error()?;
     let found = cancel.fetch_all(&mut *txn).await.or_store_error()?;
     let (ids, states): (Vec<Uuid>, Vec<String>) = found.into_iter().unzip();
-    ordering::advance_after(&mut txn, &ids).await?;
-    txn.commit().await.or_store_error()?;
+    ordering::advance_after(txn, &ids).await?;
     states.iter().map(|name| state(name)).collect()
 }
 

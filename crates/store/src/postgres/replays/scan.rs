@@ -24,6 +24,7 @@ macro_rules! deliveries {
                AND ($2::uuid IS NULL OR s.endpoint_id = $2)
                AND ($10::text IS NULL OR s.state = $10)
                AND ($11::text IS NULL OR s.dead_reason = $11)
+               AND ($13::text IS NULL OR s.dead_reason IS DISTINCT FROM $13)
                AND ($12::smallint IS NULL OR coalesce(s.last_status / 100, 0) = $12)
                AND coalesce(($7::text[] IS NULL OR ev.event_type = ANY ($7))
                             AND ($8::timestamptz IS NULL OR ev.accepted_at >= $8)
@@ -50,7 +51,7 @@ macro_rules! events {
     () => {
         "
     SELECT s.id, s.id AS event_id, false AS is_dead, e.deleted_at IS NOT NULL AS is_deleted,
-           NOT s.test AND s.accepted_at <= $5
+           NOT s.test AND s.cancelled_at IS NULL AND s.accepted_at <= $5
                AND ('*' = ANY (e.events) OR s.event_type = ANY (e.events))
                AND ($7::text[] IS NULL OR s.event_type = ANY ($7))
                AND ($8::timestamptz IS NULL OR s.accepted_at >= $8)
@@ -62,7 +63,7 @@ macro_rules! events {
                      AND d.id <= (left(s.id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
                ) AS matches
     FROM (
-        SELECT id, event_type, accepted_at, test FROM events
+        SELECT id, event_type, accepted_at, cancelled_at, test FROM events
         WHERE tenant_id = $1 AND id > $3 AND id <= $4 ORDER BY id LIMIT $6
     ) AS s
     CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = $2 LIMIT 1) AS e
@@ -144,4 +145,5 @@ fn bound<Row: for<'r> FromRow<'r, PgRow>>(
         .bind(selection.ended.map(Ended::as_str))
         .bind(selection.reason.map(DeadReason::as_str))
         .bind(selection.status.map(StatusClass::hundreds))
+        .bind(selection.spared(scan.purpose).map(DeadReason::as_str))
 }

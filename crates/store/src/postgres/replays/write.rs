@@ -94,7 +94,8 @@ pub(in crate::postgres) const MISSED: &str = "
         SELECT * FROM endpoints WHERE id = $4 AND deleted_at IS NULL LIMIT 1
     ) AS e
     CROSS JOIN LATERAL (
-        SELECT FROM events WHERE id = given.event_id AND expunged_at IS NULL LIMIT 1
+        SELECT FROM events
+        WHERE id = given.event_id AND expunged_at IS NULL AND cancelled_at IS NULL LIMIT 1
     ) AS ev
     ON CONFLICT DO NOTHING";
 

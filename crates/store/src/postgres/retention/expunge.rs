@@ -1,12 +1,13 @@
 //! Expunge: an event's payload and what its attempts were answered with are gone at once.
 
 use crate::error::StoreError;
+use crate::ordering::Finished;
 use crate::postgres::error::StoreResultExt as _;
-use crate::postgres::{PgStore, log, statistics};
+use crate::postgres::{PgStore, log, ordering, statistics};
 use crate::retention::Expunged;
 use postrider_common::id::{DeliveryId, EventId};
 use postrider_common::tenant::TenantScope;
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 /// Whoever makes a delivery of it due again locks it as well.
@@ -16,7 +17,7 @@ const LOCK: &str = "SELECT true FROM events WHERE id = $1 AND tenant_id = $2 FOR
 const CANCEL: &str = concat!(
     "
     WITH found AS MATERIALIZED (
-        SELECT id, endpoint_id, state, test FROM deliveries
+        SELECT id, endpoint_id, ordering_key, state, test FROM deliveries
         WHERE event_id = $1 AND id >= $2 AND id <= $3 ORDER BY id FOR UPDATE
     ), cancelled AS (
         UPDATE deliveries d SET state = 'dead', dead_reason = 'cancelled', finished_at = now(),
@@ -30,8 +31,15 @@ const CANCEL: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT id, state = 'in_flight' FROM found"
+    SELECT id, endpoint_id, ordering_key, state = 'in_flight' AS is_in_flight FROM found"
 );
+
+#[derive(FromRow)]
+struct Found {
+    #[sqlx(flatten)]
+    delivery: Finished,
+    is_in_flight: bool,
+}
 
 const FORGET_TOKENS: &str =
     "UPDATE deliveries SET lease_token = NULL WHERE id = ANY ($1) AND lease_token IS NOT NULL";
@@ -58,20 +66,22 @@ pub(super) async fn expunge(
         return Ok(Expunged::Unknown);
     }
     let deliveries = cancel(&mut txn, event).await?;
-    let in_flight = deliveries.iter().filter(|(_, is_in_flight)| *is_in_flight).count();
-    let expunged = if in_flight > 0 {
-        Expunged::InFlight(u32::try_from(in_flight).unwrap_or(u32::MAX))
-    } else {
-        let ids: Vec<Uuid> = deliveries.into_iter().map(|(id, _)| id).collect();
+    let (in_flight, finished): (Vec<Found>, Vec<Found>) =
+        deliveries.into_iter().partition(|found| found.is_in_flight);
+    ordering::advance(&mut txn, finished.iter().filter_map(|one| one.delivery.place())).await?;
+    let expunged = if in_flight.is_empty() {
+        let ids: Vec<Uuid> = finished.iter().map(|one| one.delivery.id).collect();
         empty(&mut txn, event, &ids).await?;
         Expunged::Expunged
+    } else {
+        Expunged::InFlight(u32::try_from(in_flight.len()).unwrap_or(u32::MAX))
     };
     txn.commit().await.or_store_error()?;
     Ok(expunged)
 }
 
-/// Gives all deliveries, and whether each is being sent.
-async fn cancel(txn: &mut PgConnection, event: EventId) -> Result<Vec<(Uuid, bool)>, StoreError> {
+/// Gives all deliveries; those that are not being sent are finished by now.
+async fn cancel(txn: &mut PgConnection, event: EventId) -> Result<Vec<Found>, StoreError> {
     let (first, last) = DeliveryId::range_for(event);
     let cancel = sqlx::query_as(CANCEL).bind(event.as_uuid());
     let cancel = cancel.bind(first.as_uuid()).bind(last.as_uuid());

@@ -1,21 +1,17 @@
 //! Held deliveries that nobody resumed in time.
 
 use crate::error::StoreError;
+use crate::ordering::Finished;
 use crate::postgres::error::StoreResultExt as _;
-use crate::postgres::{PgStore, statistics};
+use crate::postgres::waiting::endpoints_with;
+use crate::postgres::{PgStore, operations, ordering, statistics};
+use postrider_common::delivery::DeadReason;
 
-/// One endpoint after the other that something is held for, as in `follow`. The id bounds what is read;
+/// One endpoint after the other that something is held for. The id bounds what is read;
 /// what was replayed and is held again has waited since then.
 pub(in crate::postgres) const EXPIRE: &str = concat!(
-    "
-    WITH RECURSIVE waiting AS (
-        (SELECT endpoint_id FROM deliveries WHERE state = 'held' ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    ), chosen AS MATERIALIZED (
+    endpoints_with!("held"),
+    ", chosen AS MATERIALIZED (
         SELECT h.*
         FROM waiting
         CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = waiting.endpoint_id LIMIT 1) AS e
@@ -45,11 +41,16 @@ pub(in crate::postgres) const EXPIRE: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT count(*) FROM chosen"
+    SELECT id, endpoint_id, ordering_key FROM chosen"
 );
 
 pub(super) async fn expire(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
-    let expire = sqlx::query_scalar(EXPIRE).bind(i64::from(limit));
-    let count: i64 = expire.fetch_one(&store.hot).await.or_store_error()?;
-    Ok(u64::try_from(count).unwrap_or_default())
+    let mut txn = store.hot.begin().await.or_store_error()?;
+    let expire = sqlx::query_as(EXPIRE).bind(i64::from(limit));
+    let expired: Vec<Finished> = expire.fetch_all(&mut *txn).await.or_store_error()?;
+    ordering::advance(&mut txn, expired.iter().filter_map(Finished::place)).await?;
+    let (operator, ids) = (store.operator.as_ref(), expired.iter().map(|one| one.id));
+    operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids).await?;
+    txn.commit().await.or_store_error()?;
+    Ok(expired.len() as u64)
 }

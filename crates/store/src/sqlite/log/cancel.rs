@@ -1,4 +1,5 @@
-//! Cancel: deliveries that wait are dead, and nothing is sent of them.
+//! Cancel: deliveries that wait are dead, and nothing is sent of them. An event is marked as well, so that
+//! nothing makes deliveries of it later.
 
 use super::events;
 use crate::error::StoreError;
@@ -24,14 +25,17 @@ const CANCEL: &str = "
            next_attempt_at = NULL, queued_at = NULL
     WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1))";
 
-const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM events WHERE id = ?1 AND tenant_id = ?2)";
+const MARK: &str = "
+    UPDATE events SET cancelled_at = coalesce(cancelled_at, ?3) WHERE id = ?1 AND tenant_id = ?2";
 
 pub(super) async fn delivery(
     store: &SqliteStore,
     scope: &TenantScope,
     id: DeliveryId,
 ) -> Result<Cancelled, StoreError> {
-    let found = cancel(store, FIND_ONE, scope, id.as_uuid()).await?;
+    let mut txn = store.writer.begin().await?;
+    let found = cancel(&mut txn, FIND_ONE, scope, id.as_uuid()).await?;
+    txn.commit().await?;
     Ok(match found.first() {
         None => Cancelled::Unknown,
         Some(state) if state.is_unsent() => Cancelled::Cancelled,
@@ -47,24 +51,25 @@ pub(super) async fn event(
     let Some(event) = events::resolve(store, scope, id).await? else {
         return Ok(None);
     };
-    let found = cancel(store, FIND_OF_EVENT, scope, event.as_uuid()).await?;
-    if found.is_empty() {
-        let exists = sqlx::query_scalar(EXISTS).bind(event.as_uuid()).bind(scope.tenant().as_str());
-        let exists: bool = exists.fetch_one(&store.readers).await.or_store_error()?;
-        return Ok(exists.then(EventCancelled::default));
+    let mut txn = store.writer.begin().await?;
+    let now = txn.now();
+    let mark = sqlx::query(MARK).bind(event.as_uuid()).bind(scope.tenant().as_str()).bind(now);
+    if mark.execute(txn.connection()).await.or_store_error()?.rows_affected() == 0 {
+        return Ok(None);
     }
+    let found = cancel(&mut txn, FIND_OF_EVENT, scope, event.as_uuid()).await?;
+    txn.commit().await?;
     Ok(Some(EventCancelled::of(&found)))
 }
 
 /// Cancels those of the tenant that are found and wait, and gives the states that all of them were found
 /// in.
 async fn cancel(
-    store: &SqliteStore,
+    txn: &mut WriteTxn,
     find: &'static str,
     scope: &TenantScope,
     id: Uuid,
 ) -> Result<Vec<DeliveryState>, StoreError> {
-    let mut txn = store.writer.begin().await?;
     let find = sqlx::query_as(find).bind(scope.tenant().as_str()).bind(id);
     let found: Vec<(Uuid, String)> = find.fetch_all(txn.connection()).await.or_store_error()?;
     let mut states = Vec::with_capacity(found.len());
@@ -75,8 +80,7 @@ async fn cancel(
         states.push(state);
         waiting.extend(state.is_unsent().then_some(id));
     }
-    write(&mut txn, &waiting).await?;
-    txn.commit().await?;
+    write(txn, &waiting).await?;
     Ok(states)
 }
 

@@ -26,6 +26,7 @@ macro_rules! deliveries {
                AND (?2 IS NULL OR s.endpoint_id = ?2)
                AND (?10 IS NULL OR s.state = ?10)
                AND (?11 IS NULL OR s.dead_reason = ?11)
+               AND (?13 IS NULL OR s.dead_reason IS NOT ?13)
                AND (?12 IS NULL OR coalesce(s.last_status / 100, 0) = ?12)
                AND coalesce((?7 IS NULL OR ev.event_type IN (SELECT value FROM json_each(?7)))
                             AND (?8 IS NULL OR ev.accepted_at >= ?8)
@@ -47,7 +48,7 @@ macro_rules! events {
     () => {
         "
     SELECT s.id, s.id AS event_id, 0 AS is_dead, e.deleted_at IS NOT NULL AS is_deleted,
-           NOT s.test AND s.accepted_at <= ?5
+           NOT s.test AND s.cancelled_at IS NULL AND s.accepted_at <= ?5
                AND EXISTS (SELECT 1 FROM json_each(e.events) AS name
                            WHERE name.value IN ('*', s.event_type))
                AND (?7 IS NULL OR s.event_type IN (SELECT value FROM json_each(?7)))
@@ -56,7 +57,7 @@ macro_rules! events {
                AND NOT EXISTS (SELECT 1 FROM deliveries d
                                WHERE d.event_id = s.id AND d.endpoint_id = e.id) AS matches
     FROM (
-        SELECT id, event_type, accepted_at, test FROM events
+        SELECT id, event_type, accepted_at, cancelled_at, test FROM events
         WHERE tenant_id = ?1 AND id > ?3 AND id <= ?4 ORDER BY id LIMIT ?6
     ) AS s
     CROSS JOIN endpoints e ON e.id = ?2
@@ -132,5 +133,6 @@ fn bound<Row: for<'r> FromRow<'r, SqliteRow>>(
         .bind(selection.until.map(Micros::from))
         .bind(selection.ended.map(Ended::as_str))
         .bind(selection.reason.map(DeadReason::as_str))
-        .bind(selection.status.map(StatusClass::hundreds)))
+        .bind(selection.status.map(StatusClass::hundreds))
+        .bind(selection.spared(scan.purpose).map(DeadReason::as_str)))
 }

@@ -56,7 +56,8 @@ pub(in crate::sqlite) const MISSED: &str = "
                                     (SELECT t.contract FROM tenants t WHERE t.id = e.tenant_id))),
            ?2
     FROM given
-    CROSS JOIN events ev ON ev.id = unhex(taken ->> 'event', '-') AND ev.expunged_at IS NULL
+    CROSS JOIN events ev ON ev.id = unhex(taken ->> 'event', '-')
+        AND ev.expunged_at IS NULL AND ev.cancelled_at IS NULL
     CROSS JOIN endpoints e ON e.id = ?3";
 
 /// Gives how many are due again.

@@ -1,20 +1,31 @@
 //! Expunge: an event's payload and what its attempts were answered with are gone at once.
 
 use crate::error::StoreError;
+use crate::ordering::Finished;
 use crate::retention::Expunged;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::statistics::{self, Recorded};
 use crate::sqlite::writer::WriteTxn;
-use crate::sqlite::{SqliteStore, log};
+use crate::sqlite::{SqliteStore, log, ordering};
 use postrider_common::id::EventId;
 use postrider_common::tenant::TenantScope;
-use uuid::Uuid;
+use sqlx::FromRow;
 
 const FIND: &str = "SELECT EXISTS (SELECT 1 FROM events WHERE id = ?1 AND tenant_id = ?2)";
 
-const DELIVERIES: &str =
-    "SELECT id, state = 'in_flight', state NOT IN ('in_flight', 'delivered', 'dead')
-                          FROM deliveries WHERE event_id = ?1";
+const DELIVERIES: &str = "
+    SELECT id, endpoint_id, ordering_key, state = 'in_flight' AS is_in_flight,
+           state NOT IN ('in_flight', 'delivered', 'dead') AS is_owed
+    FROM deliveries WHERE event_id = ?1";
+
+#[derive(FromRow)]
+struct Found {
+    #[sqlx(flatten)]
+    delivery: Finished,
+    is_in_flight: bool,
+    /// It is finished by being cancelled.
+    is_owed: bool,
+}
 
 /// No token stays, lest a late success bring back what was answered.
 const CANCEL: &str = "
@@ -58,12 +69,13 @@ pub(super) async fn expunge(
 async fn cancel(txn: &mut WriteTxn, event: EventId) -> Result<u32, StoreError> {
     let (event, now) = (event.as_uuid(), txn.now());
     let found = sqlx::query_as(DELIVERIES).bind(event).fetch_all(txn.connection());
-    let found: Vec<(Uuid, bool, bool)> = found.await.or_store_error()?;
+    let found: Vec<Found> = found.await.or_store_error()?;
     let cancel = sqlx::query(CANCEL).bind(event).bind(now);
     cancel.execute(txn.connection()).await.or_store_error()?;
-    let cancelled = found.iter().filter(|(_, _, is_owed)| *is_owed).map(|(id, ..)| *id);
-    statistics::add(txn, cancelled.map(Recorded::of_an_end)).await?;
-    let in_flight = found.iter().filter(|(_, is_in_flight, _)| *is_in_flight).count();
+    let cancelled = || found.iter().filter(|found| found.is_owed).map(|found| &found.delivery);
+    statistics::add(txn, cancelled().map(|one| Recorded::of_an_end(one.id))).await?;
+    ordering::advance(txn, cancelled().filter_map(Finished::place)).await?;
+    let in_flight = found.iter().filter(|found| found.is_in_flight).count();
     Ok(u32::try_from(in_flight).unwrap_or(u32::MAX))
 }
 

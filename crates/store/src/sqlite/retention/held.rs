@@ -1,10 +1,13 @@
 //! Held deliveries that nobody resumed in time.
 
 use crate::error::StoreError;
-use crate::sqlite::SqliteStore;
+use crate::ordering::Finished;
 use crate::sqlite::batch::json;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::statistics::{self, Recorded};
+use crate::sqlite::waiting::endpoints_with;
+use crate::sqlite::{SqliteStore, operations, ordering};
+use postrider_common::delivery::DeadReason;
 use uuid::Uuid;
 
 /// Microseconds of a day.
@@ -14,21 +17,13 @@ macro_rules! a_day {
     };
 }
 
-/// One endpoint after the other that something is held for, as in `follow`. The id bounds what is read:
+/// One endpoint after the other that something is held for. The id bounds what is read:
 /// it begins with the milliseconds of its event's acceptance. What was replayed and is held again has
 /// waited since then.
 pub(in crate::sqlite) const FIND: &str = concat!(
+    endpoints_with!("held"),
     "
-    WITH RECURSIVE waiting (endpoint_id) AS (
-        SELECT (SELECT endpoint_id FROM deliveries WHERE state = 'held'
-                ORDER BY endpoint_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT d.endpoint_id FROM deliveries d
-                WHERE d.state = 'held' AND d.endpoint_id > waiting.endpoint_id
-                ORDER BY d.endpoint_id LIMIT 1)
-        FROM waiting WHERE waiting.endpoint_id IS NOT NULL
-    )
-    SELECT d.id
+    SELECT d.id, d.endpoint_id, d.ordering_key
     FROM waiting
     CROSS JOIN endpoints e ON e.id = waiting.endpoint_id
     CROSS JOIN tenants t ON t.id = e.tenant_id
@@ -50,14 +45,18 @@ pub(in crate::sqlite) const EXPIRE: &str = "
 pub(super) async fn expire(store: &SqliteStore, limit: u32) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
     let now = txn.now();
-    let found = sqlx::query_scalar(FIND).bind(now).bind(limit).fetch_all(txn.connection());
-    let found: Vec<Uuid> = found.await.or_store_error()?;
+    let found = sqlx::query_as(FIND).bind(now).bind(limit).fetch_all(txn.connection());
+    let found: Vec<Finished> = found.await.or_store_error()?;
     if found.is_empty() {
         return Ok(0);
     }
-    let expire = sqlx::query(EXPIRE).bind(json(&found)?).bind(now);
+    let ids: Vec<Uuid> = found.iter().map(|one| one.id).collect();
+    let expire = sqlx::query(EXPIRE).bind(json(&ids)?).bind(now);
     let expired = expire.execute(txn.connection()).await.or_store_error()?.rows_affected();
-    statistics::add(&mut txn, found.into_iter().map(Recorded::of_an_end)).await?;
+    statistics::add(&mut txn, ids.iter().copied().map(Recorded::of_an_end)).await?;
+    ordering::advance(&mut txn, found.iter().filter_map(Finished::place)).await?;
+    let operator = store.operator.as_ref();
+    operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids.into_iter()).await?;
     txn.commit().await?;
     Ok(expired)
 }

@@ -1,6 +1,6 @@
 //! SQLite, filled by statements that make the rows themselves.
 
-use super::{Database, ENDPOINTS, OLD_DAYS, TENANTS, store_error};
+use super::{Database, ENDPOINTS, TENANTS, store_error};
 use crate::error::BenchError;
 use crate::payload;
 use postrider_store::{AnyDatabaseUrl, OperatorConfig, SharedStore, SqliteStore, connect_any};
@@ -39,11 +39,11 @@ const DUE_DELIVERIES: &str = "
      INSERT INTO deliveries (id, tenant_id, event_id, endpoint_id, state, next_attempt_at, created_at)
      SELECT id, 't' || (n % ?1), id, unhex(printf('%032x', n)), 'scheduled', at, at FROM due";
 
-/// The ?1-th day of the old ones, which end with the day before yesterday.
+/// The day ?1 days ago.
 const OLD: &str = "
      CREATE TEMP TABLE old AS
      WITH RECURSIVE old (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM old WHERE n + 1 < ?2),
-                    at AS (SELECT n, (unixepoch('now', 'start of day') - 86400 * (2 + ?1)) * 1000000
+                    at AS (SELECT n, (unixepoch('now', 'start of day') - 86400 * ?1) * 1000000
                                      + 86400000000 / ?2 * n AS at FROM old)
      SELECT unhex(printf('%012x70008000%012x', at / 1000, n)) AS id, n, at FROM at";
 
@@ -58,15 +58,22 @@ const OLD_DELIVERIES: &str = "
      SELECT id, 't' || (n % ?1), id, unhex(printf('%032x', n % ?2)), 'delivered', 1, id, at, 200, at, at
      FROM old";
 
-pub(super) struct Sqlite {
+const ATTEMPTS: &str = "
+     INSERT INTO attempts (delivery_id, number, round, tenant_id, started_at, duration_us, url, contract,
+                           request_headers, status, response_headers, response_body, response_end)
+     SELECT id, 1, 1, tenant_id, created_at, 12345, 'https://receiver.example', 'standard-webhooks', '[]',
+            200, '[]', x'', 'complete'
+     FROM deliveries WHERE state = 'delivered'";
+
+pub(in crate::scenario) struct Sqlite {
     file: PathBuf,
 }
 
 impl Sqlite {
     /// In a file of its own in this folder.
-    pub(super) fn new(folder: &Path) -> Result<Self, BenchError> {
+    pub(in crate::scenario) fn new(folder: &Path) -> Result<Self, BenchError> {
         let folder = std::path::absolute(folder).map_err(BenchError::Start)?;
-        Ok(Self { file: folder.join("size.db") })
+        Ok(Self { file: folder.join("bench.db") })
     }
 
     /// Nothing that the bench writes has to outlast a crash.
@@ -82,7 +89,7 @@ impl Sqlite {
 impl Database for Sqlite {
     async fn open(&self) -> Result<SharedStore, BenchError> {
         let url = AnyDatabaseUrl::File(self.file.clone());
-        let store = connect_any(&url, 4, OperatorConfig::default()).map_err(store_error)?;
+        let store = connect_any(&url, 8, OperatorConfig::default()).map_err(store_error)?;
         store.migrate().await.map_err(store_error)?;
         Ok(store)
     }
@@ -111,16 +118,20 @@ impl Database for Sqlite {
         Ok(())
     }
 
-    async fn add_old(&self, day: u32, rows: u32) -> Result<(), BenchError> {
+    async fn add_old(&self, days_ago: u32, rows: u32) -> Result<(), BenchError> {
         let mut connection = self.connect().await?;
-        // The oldest first, as they come in life.
-        let old = sqlx::query(OLD).bind(OLD_DAYS - 1 - day).bind(rows);
+        let old = sqlx::query(OLD).bind(days_ago).bind(rows);
         old.execute(&mut connection).await.map_err(failed)?;
         let events = sqlx::query(OLD_EVENTS).bind(TENANTS);
         events.execute(&mut connection).await.map_err(failed)?;
         let deliveries = sqlx::query(OLD_DELIVERIES).bind(TENANTS).bind(ENDPOINTS);
         deliveries.execute(&mut connection).await.map_err(failed)?;
         Ok(())
+    }
+
+    async fn add_attempts(&self) -> Result<(), BenchError> {
+        let mut connection = self.connect().await?;
+        sqlx::query(ATTEMPTS).execute(&mut connection).await.map_err(failed).map(drop)
     }
 
     async fn calm_down(&self) -> Result<(), BenchError> {

@@ -80,16 +80,22 @@ const OLD_DAY: &str = "
  END
  $$";
 
-/// The day before yesterday and those before it.
 const FILL_OLD_DAY: &str =
-    "SELECT bench_old_day((now() AT TIME ZONE 'UTC')::date - 2 - $1, $2, $3, $4)";
+    "SELECT bench_old_day((now() AT TIME ZONE 'UTC')::date - $1, $2, $3, $4)";
 
-pub(super) struct Postgres {
+const ATTEMPTS: &str = "
+     INSERT INTO attempts (delivery_id, number, round, tenant_id, started_at, duration_us, url, contract,
+                           request_headers, status, response_headers, response_body, response_end)
+     SELECT id, 1, 1, tenant_id, created_at, 12345, 'https://receiver.example', 'standard-webhooks', '[]',
+            200, '[]', '', 'complete'
+     FROM deliveries WHERE state = 'delivered'";
+
+pub(in crate::scenario) struct Postgres {
     url: String,
 }
 
 impl Postgres {
-    pub(super) fn new(url: String) -> Self {
+    pub(in crate::scenario) fn new(url: String) -> Self {
         Self { url }
     }
 
@@ -120,7 +126,7 @@ impl Postgres {
 impl Database for Postgres {
     async fn open(&self) -> Result<SharedStore, BenchError> {
         let url: AnyDatabaseUrl = self.url.parse().map_err(|_| BenchError::NoDatabase)?;
-        let store = connect_any(&url, 4, OperatorConfig::default()).map_err(store_error)?;
+        let store = connect_any(&url, 8, OperatorConfig::default()).map_err(store_error)?;
         store.migrate().await.map_err(store_error)?;
         Ok(store)
     }
@@ -150,15 +156,19 @@ impl Database for Postgres {
         Ok(())
     }
 
-    async fn add_old(&self, day: u32, rows: u32) -> Result<(), BenchError> {
+    async fn add_old(&self, days_ago: u32, rows: u32) -> Result<(), BenchError> {
         let mut connection = self.connect(&FILLING).await?;
         let day = sqlx::query(FILL_OLD_DAY)
-            .bind(i32::try_from(day).unwrap_or_default())
+            .bind(i32::try_from(days_ago).unwrap_or_default())
             .bind(i64::from(rows))
             .bind(i64::from(ENDPOINTS))
             .bind(i64::from(TENANTS));
         day.execute(&mut connection).await.map_err(failed)?;
         Ok(())
+    }
+
+    async fn add_attempts(&self) -> Result<(), BenchError> {
+        command(&mut self.connect(&FILLING).await?, ATTEMPTS.to_owned()).await
     }
 
     async fn calm_down(&self) -> Result<(), BenchError> {
