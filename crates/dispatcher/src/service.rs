@@ -169,7 +169,7 @@ impl Dispatcher {
             limiter: Limiter::start(&self.store, metrics()),
             breakers: Breakers::start(&self.store, &self.measured),
             client: self.client.clone(),
-            settler: Settler::start(Arc::clone(&self.store), metrics()),
+            settler: Settler::start(&self.store, &self.measured),
             turns: self.turns.clone(),
             metrics: metrics(),
             cut: cut.clone(),
