@@ -24,7 +24,7 @@ pub(crate) struct DispatcherMetrics {
     pub(crate) workers: WorkerMetrics,
     pub(crate) retention: RetentionMetrics,
     pub(crate) breakers: BreakerMetrics,
-    /// Deliveries that were over their endpoint's cap.
+    /// Deliveries for which their endpoint, their tenant or retries had no slot left.
     pub(crate) over_cap: Counter,
     /// Deliveries that were over their endpoint's rate limit.
     pub(crate) over_rate: Counter,
@@ -57,7 +57,7 @@ impl DispatcherMetrics {
             breakers: BreakerMetrics::register(metrics),
             over_cap: metrics.counter(
                 "deliveries_over_cap",
-                "Deliveries that went back to the schedule because their endpoint had its share",
+                "Deliveries that went back to the schedule because their endpoint, their tenant or retries had their share",
             ),
             over_rate: metrics.counter(
                 "deliveries_over_rate",
