@@ -11,6 +11,7 @@ pub(crate) use retention::RetentionMetrics;
 pub(crate) use workers::WorkerMetrics;
 
 use crate::config::Limits;
+use crate::unused::Unused;
 use attempts::AttemptMetrics;
 use postrider_common::delivery::{DeadReason, Transition};
 use postrider_common::metrics::{BatchMetrics, Counter, Counters, Gauge, Metrics};
@@ -30,8 +31,8 @@ pub(crate) struct DispatcherMetrics {
     pub(crate) over_rate: Counter,
     /// Deliveries that were over what their endpoint is allowed while it has just come back.
     pub(crate) over_ramp: Counter,
-    /// Claims that were given back unused.
-    pub(crate) released: Counter,
+    /// Claims that were given back unused, by reason.
+    pub(crate) released: Counters<&'static str>,
     in_flight: Gauge,
     claims: Counters<&'static str>,
     claim_batches: BatchMetrics,
@@ -67,8 +68,12 @@ impl DispatcherMetrics {
                 "deliveries_over_ramp",
                 "Deliveries that went back to the schedule because their endpoint is only just back",
             ),
-            released: metrics
-                .counter("claims_released", "Claims that were given back before anything was sent"),
+            released: metrics.counters(
+                "claims_released",
+                "Claims that were given back before anything was sent, by reason",
+                ["reason"],
+                Unused::REASONS.map(|reason| (reason, [reason])),
+            ),
             in_flight: metrics.register(
                 "deliveries_in_flight",
                 "Deliveries that this process has claimed and not settled yet",

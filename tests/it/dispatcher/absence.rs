@@ -14,8 +14,8 @@ const ALL: [&str; 6] = [
     "deliveries_claim",
     "deliveries_settle",
     "deliveries_refuse",
-    "deliveries_release",
-    "endpoints_for_sending",
+    "deliveries_defer",
+    "endpoint_for_sending",
     "ping",
 ];
 
