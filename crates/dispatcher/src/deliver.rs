@@ -14,7 +14,7 @@ use crate::turns::Turns;
 use crate::unused::{Returns, Unused};
 use postrider_common::attempt::{AttemptRecord, FailureKind, HeaderList};
 use postrider_common::crash_point::crash_point;
-use postrider_common::delivery::{Advice, Outcome, Policy, next};
+use postrider_common::delivery::{Outcome, Policy, next};
 use postrider_common::service::chain;
 use postrider_common::trace::TraceContext;
 use postrider_contract::{AfterLast, Contract, ContractDigest, Jitter, RetrySchedule};
@@ -106,7 +106,10 @@ impl Courier {
         let span = trace::begin(work, Some(&recipient.url), message);
         let body_by = body_by.as_ref().unwrap_or(&recipient.contract);
         let prepared = prepare(work, recipient, body_by, started_at, span.context());
-        let attempted = self.attempt(work, recipient, prepared).await;
+        let Some(attempted) = self.attempt(work, recipient, prepared).await else {
+            trace::end_unused(span);
+            return self.returns.give_back(work, &Unused::Lookup).await;
+        };
         let _answered = slot.answered();
         trace::end(span, &attempted.judgement);
         crash_point("dispatcher::sent");
@@ -124,23 +127,24 @@ impl Courier {
         crash_point("dispatcher::settled");
     }
 
+    /// `None` if nothing could be sent, for no fault of the receiver.
     async fn attempt(
         &self,
         work: &Work,
         recipient: &Recipient,
         prepared: Result<Prepared, PrepareError>,
-    ) -> Attempted {
+    ) -> Option<Attempted> {
         match prepared {
             Ok(prepared) => self.send(recipient, prepared).await,
             Err(error) => {
                 let id = work.delivery.id;
                 tracing::error!(delivery = %id, error = chain(&error), "no request can be built");
-                Attempted::failed(FailureKind::Request, database_now(work))
+                Some(Attempted::failed(FailureKind::Request, database_now(work)))
             }
         }
     }
 
-    async fn send(&self, recipient: &Recipient, prepared: Prepared) -> Attempted {
+    async fn send(&self, recipient: &Recipient, prepared: Prepared) -> Option<Attempted> {
         let Prepared { headers, body, started_at } = prepared;
         let request = Request { url: &recipient.url, headers, body, timeout: recipient.timeout };
         let request_headers = request.header_lines();
@@ -153,11 +157,11 @@ impl Courier {
         };
         let duration = started.elapsed();
         let judgement = match exchange {
-            Some(exchange) => judge(&recipient.contract, exchange.outcome, started_at + duration),
+            Some(exchange) => judge(&recipient.contract, exchange.outcome, started_at + duration)?,
             None => Judgement::failed(Outcome::Cancelled, FailureKind::Cancelled),
         };
         let contract = Some(recipient.contract.digest());
-        Attempted { judgement, started_at, duration, request_headers, contract }
+        Some(Attempted { judgement, started_at, duration, request_headers, contract })
     }
 
     async fn record_refusal(&self, work: &Work, refused: &Refused, message: Option<TraceContext>) {
@@ -220,12 +224,6 @@ impl Courier {
             Some(version) => self.contracts.version(version).await,
             None => Ok(None),
         }
-    }
-}
-
-impl Judgement {
-    fn failed(outcome: Outcome, kind: FailureKind) -> Self {
-        Self { outcome, failure: Some(kind), advice: Advice::default(), response: None }
     }
 }
 

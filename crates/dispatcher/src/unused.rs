@@ -33,11 +33,13 @@ pub(crate) enum Unused {
     Deleted,
     #[error("the lease does not outlast the time-out")]
     Lease,
+    #[error("no name server could be asked in time")]
+    Lookup,
 }
 
 impl Unused {
     /// Every [`reason`](Self::reason).
-    pub(crate) const REASONS: [&str; 4] = ["contract", "endpoint", "deleted", "lease"];
+    pub(crate) const REASONS: [&str; 5] = ["contract", "endpoint", "deleted", "lease", "lookup"];
 
     /// What metrics call it.
     pub(crate) fn reason(&self) -> &'static str {
@@ -49,6 +51,7 @@ impl Unused {
             },
             Self::Deleted => "deleted",
             Self::Lease => "lease",
+            Self::Lookup => "lookup",
         }
     }
 }
