@@ -24,6 +24,7 @@ mod retention;
 mod running;
 mod schedule;
 mod scheduled;
+mod sharing;
 mod signing;
 mod stopping;
 mod terms;

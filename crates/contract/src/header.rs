@@ -31,10 +31,11 @@ const RESERVED: [&str; 18] = [
     "upgrade",
 ];
 
-const VARIABLES: [Variable; 6] = [
+const VARIABLES: [Variable; 7] = [
     Variable::DeliveryId,
     Variable::DeliveryUuid,
     Variable::EventType,
+    Variable::EventTypeSlashes,
     Variable::EventId,
     Variable::EndpointId,
     Variable::Timestamp,

@@ -12,6 +12,8 @@ pub(crate) enum Variable {
     DeliveryUuid,
     EventId,
     EventType,
+    /// The event's type with slashes in place of its dots.
+    EventTypeSlashes,
     EndpointId,
     /// The attempt's own time in Unix seconds.
     Timestamp,
@@ -27,6 +29,7 @@ impl Variable {
             Self::DeliveryUuid => "delivery.uuid",
             Self::EventId => "event.id",
             Self::EventType => "event.type",
+            Self::EventTypeSlashes => "event.type.slashes",
             Self::EndpointId => "endpoint.id",
             Self::Timestamp => "timestamp",
             Self::Body => "body",
@@ -61,6 +64,7 @@ pub(crate) struct Values<'a> {
     pub(crate) delivery_uuid: &'a str,
     pub(crate) event_id: &'a str,
     pub(crate) event_type: &'a str,
+    pub(crate) event_type_slashes: &'a str,
     pub(crate) endpoint_id: &'a str,
     pub(crate) timestamp: &'a str,
     pub(crate) body: &'a [u8],
@@ -73,6 +77,7 @@ impl<'a> Values<'a> {
             Variable::DeliveryUuid => self.delivery_uuid.as_bytes(),
             Variable::EventId => self.event_id.as_bytes(),
             Variable::EventType => self.event_type.as_bytes(),
+            Variable::EventTypeSlashes => self.event_type_slashes.as_bytes(),
             Variable::EndpointId => self.endpoint_id.as_bytes(),
             Variable::Timestamp => self.timestamp.as_bytes(),
             Variable::Body => self.body,

@@ -157,7 +157,10 @@ impl Contract {
 
     /// The event's type.
     pub fn event_type(&self, request: &Received<'_>) -> Option<String> {
-        self.told(request, &[Variable::EventType], &[Source::EventType])
+        // No type has a slash of its own.
+        let slashes =
+            || Some(self.told(request, &[Variable::EventTypeSlashes], &[])?.replace('/', "."));
+        self.told(request, &[Variable::EventType], &[Source::EventType]).or_else(slashes)
     }
 
     /// What a header tells, or the body.

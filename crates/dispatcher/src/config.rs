@@ -83,7 +83,7 @@ pub struct RetentionConfig {
 /// How much a dispatcher does at a time.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub struct Limits {
-    /// Deliveries that this process may have in flight
+    /// Deliveries that this process may have in flight, at most half of them of one tenant
     #[arg(long, env = "POSTRIDER_MAX_IN_FLIGHT", default_value_t = 1024, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub max_in_flight: u32,

@@ -134,7 +134,7 @@ impl Intake {
         }
         let slot = tokio::select! {
             () = self.stop.cancelled() => return Err(Verdict::Left),
-            slot = self.slots.take(endpoint, queue) => slot,
+            slot = self.slots.take(item, queue) => slot,
         };
         let Ok(slot) = slot else { return self.refuse(id).await };
         // Others may have taken the room while it waited, or found the endpoint to be down.

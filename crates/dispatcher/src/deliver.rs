@@ -11,14 +11,15 @@ use crate::settle::Settler;
 use crate::slots::Slot;
 use crate::trace;
 use crate::turns::Turns;
+use crate::unused::{Returns, Unused};
 use postrider_common::attempt::{AttemptRecord, FailureKind, HeaderList};
 use postrider_common::crash_point::crash_point;
-use postrider_common::delivery::{Advice, Outcome, Policy, next};
+use postrider_common::delivery::{Outcome, Policy, next};
 use postrider_common::service::chain;
 use postrider_common::trace::TraceContext;
 use postrider_contract::{AfterLast, Contract, ContractDigest, Jitter, RetrySchedule};
 use postrider_egress::{Client, Request, UrlRefusal};
-use postrider_store::{ContractBook, Release, Settlement, SharedStore, StoreError};
+use postrider_store::{ContractBook, Settlement, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -31,10 +32,10 @@ const LEASE_RESERVE: Duration = Duration::from_secs(2);
 /// What it takes to make attempts. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Courier {
-    pub(crate) store: SharedStore,
     pub(crate) endpoints: EndpointBook,
     pub(crate) contracts: ContractBook,
     pub(crate) limiter: Limiter,
+    pub(crate) returns: Returns,
     pub(crate) breakers: Breakers,
     pub(crate) client: Client,
     pub(crate) settler: Settler,
@@ -54,9 +55,6 @@ struct Attempted {
     contract: Option<ContractDigest>,
 }
 
-/// What a delivery's body is made by: its own version of the contract, if it has one.
-type BodyBy = Result<Option<Arc<Contract>>, StoreError>;
-
 /// Whom an attempt was for, as far as the log and the schedule care.
 struct Terms<'a> {
     url: &'a str,
@@ -73,24 +71,16 @@ impl Courier {
         let delivery = &work.delivery;
         // First, since a version that is new here makes the contracts in force be looked at anew.
         let body_by = match self.body_by(&work).await {
-            Err(error) if error.is_unavailable() => {
-                let id = delivery.id;
-                tracing::warn!(delivery = %id, error = chain(&error), "its contract is not known");
-                return self.release(&work).await;
-            }
-            body_by => body_by,
+            Ok(body_by) => body_by,
+            Err(error) => return self.returns.give_back(&work, &Unused::Body(error)).await,
         };
         match self.endpoints.get(delivery.endpoint, delivery.endpoint_version).await {
             Ok(Known::Usable(recipient)) => {
                 self.deliver_to(&work, &recipient, body_by, slot, message).await;
             }
             Ok(Known::Unusable(refused)) => self.record_refusal(&work, &refused, message).await,
-            Ok(Known::Absent) => self.release(&work).await,
-            Err(error) => {
-                let id = delivery.id;
-                tracing::warn!(delivery = %id, error = chain(&*error), "its endpoint is not known");
-                self.release(&work).await;
-            }
+            Ok(Known::Absent) => self.returns.give_back(&work, &Unused::Deleted).await,
+            Err(error) => self.returns.give_back(&work, &Unused::Endpoint(error)).await,
         }
     }
 
@@ -98,13 +88,13 @@ impl Courier {
         &self,
         work: &Work,
         recipient: &Recipient,
-        body_by: BodyBy,
+        body_by: Option<Arc<Contract>>,
         slot: Slot,
         message: Option<TraceContext>,
     ) {
         // Before a start is reserved, which would be lost, and after, since that may have taken long.
         if !work.outlasts(recipient.timeout) {
-            return self.release(work).await;
+            return self.returns.give_back(work, &Unused::Lease).await;
         }
         let started_at = match self.limiter.admit(work, &recipient.contract).await {
             Ok(started_at) => started_at,
@@ -114,21 +104,15 @@ impl Courier {
             }
         };
         if !work.outlasts(recipient.timeout) {
-            return self.release(work).await;
+            return self.returns.give_back(work, &Unused::Lease).await;
         }
         crash_point("dispatcher::claimed");
         let span = trace::begin(work, Some(&recipient.url), message);
-        let prepared = body_by.map_err(PrepareError::Version).and_then(|version| {
-            let body_by = version.as_ref().unwrap_or(&recipient.contract);
-            prepare(work, recipient, body_by, started_at, span.context())
-        });
-        let attempted = match prepared {
-            Ok(prepared) => self.send(recipient, prepared).await,
-            Err(error) => {
-                let id = work.delivery.id;
-                tracing::error!(delivery = %id, error = chain(&error), "no request can be built");
-                Attempted::failed(FailureKind::Request, database_now(work))
-            }
+        let body_by = body_by.as_ref().unwrap_or(&recipient.contract);
+        let prepared = prepare(work, recipient, body_by, started_at, span.context());
+        let Some(attempted) = self.attempt(work, recipient, prepared).await else {
+            trace::end_unused(span);
+            return self.returns.give_back(work, &Unused::Lookup).await;
         };
         let _answered = slot.answered();
         trace::end(span, &attempted.judgement);
@@ -147,7 +131,24 @@ impl Courier {
         crash_point("dispatcher::settled");
     }
 
-    async fn send(&self, recipient: &Recipient, prepared: Prepared) -> Attempted {
+    /// `None` if nothing could be sent, for no fault of the receiver.
+    async fn attempt(
+        &self,
+        work: &Work,
+        recipient: &Recipient,
+        prepared: Result<Prepared, PrepareError>,
+    ) -> Option<Attempted> {
+        match prepared {
+            Ok(prepared) => self.send(recipient, prepared).await,
+            Err(error) => {
+                let id = work.delivery.id;
+                tracing::error!(delivery = %id, error = chain(&error), "no request can be built");
+                Some(Attempted::failed(FailureKind::Request, database_now(work)))
+            }
+        }
+    }
+
+    async fn send(&self, recipient: &Recipient, prepared: Prepared) -> Option<Attempted> {
         let Prepared { headers, body, started_at } = prepared;
         let request = Request { url: &recipient.url, headers, body, timeout: recipient.timeout };
         let request_headers = request.header_lines();
@@ -160,11 +161,11 @@ impl Courier {
         };
         let duration = started.elapsed();
         let judgement = match exchange {
-            Some(exchange) => judge(&recipient.contract, exchange.outcome, started_at + duration),
+            Some(exchange) => judge(&recipient.contract, exchange.outcome, started_at + duration)?,
             None => Judgement::failed(Outcome::Cancelled, FailureKind::Cancelled),
         };
         let contract = Some(recipient.contract.digest());
-        Attempted { judgement, started_at, duration, request_headers, contract }
+        Some(Attempted { judgement, started_at, duration, request_headers, contract })
     }
 
     async fn record_refusal(&self, work: &Work, refused: &Refused, message: Option<TraceContext>) {
@@ -221,20 +222,11 @@ impl Courier {
         self.turns.settled(&work.delivery, transition);
     }
 
-    async fn body_by(&self, work: &Work) -> BodyBy {
+    /// What the delivery's body is made by: its own version of the contract, if it has one.
+    async fn body_by(&self, work: &Work) -> Result<Option<Arc<Contract>>, StoreError> {
         match work.delivery.contract_version {
             Some(version) => self.contracts.version(version).await,
             None => Ok(None),
-        }
-    }
-
-    /// Gives the claim back unused. Should that fail, the lease ends by itself.
-    async fn release(&self, work: &Work) {
-        self.metrics.released.inc();
-        let release = Release { delivery: work.delivery.id, token: work.delivery.token };
-        if let Err(error) = self.store.deliveries_release(&[release]).await {
-            let id = work.delivery.id;
-            tracing::warn!(delivery = %id, error = chain(&error), "a claim was not given back");
         }
     }
 }
@@ -243,12 +235,6 @@ impl Work {
     /// Whether the lease outlasts a request that goes out now.
     fn outlasts(&self, timeout: Duration) -> bool {
         self.lease_end >= Instant::now() + timeout + LEASE_RESERVE
-    }
-}
-
-impl Judgement {
-    fn failed(outcome: Outcome, kind: FailureKind) -> Self {
-        Self { outcome, failure: Some(kind), advice: Advice::default(), response: None }
     }
 }
 

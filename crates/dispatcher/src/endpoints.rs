@@ -33,12 +33,20 @@ pub(crate) struct Recipient {
 /// on record, so that whoever looks sees it.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Unusable {
-    #[error("its contract {0} is not known")]
-    Contract(String),
     #[error("its URL is refused")]
     Url(#[source] UrlRefusal),
     #[error("it cannot be signed for")]
     Keys(#[source] KeysError),
+}
+
+/// Why it is not known what an endpoint is like. That is nothing to remember: asking again may help.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("it cannot be read")]
+    Store(#[from] StoreError),
+    /// No process has put it in force yet, or a newer release has.
+    #[error("its contract {0} is not to be had")]
+    Contract(String),
 }
 
 /// What is known of an endpoint.
@@ -47,7 +55,7 @@ pub(crate) enum Known {
     Usable(Arc<Recipient>),
     /// It exists, but nothing can be sent to it; what an attempt would have said.
     Unusable(Arc<Refused>),
-    /// It was deleted, or its row cannot be read.
+    /// It was deleted.
     Absent,
 }
 
@@ -88,21 +96,23 @@ impl EndpointBook {
         &self,
         endpoint: EndpointId,
         version: i64,
-    ) -> Result<Known, Arc<StoreError>> {
+    ) -> Result<Known, Arc<LoadError>> {
         let key = (endpoint, version, self.contracts.generation());
         self.cache.try_get_with(key, self.load(endpoint)).await
     }
 
-    async fn load(&self, endpoint: EndpointId) -> Result<Known, StoreError> {
-        let found = self.store.endpoints_for_sending(&[endpoint]).await?;
-        let Some(endpoint) = found.into_iter().next() else { return Ok(Known::Absent) };
-        let contract = self.contracts.find(&endpoint.contract).await;
-        Ok(match self.recipient(&endpoint, contract.as_ref()) {
+    async fn load(&self, endpoint: EndpointId) -> Result<Known, LoadError> {
+        let found = self.store.endpoint_for_sending(endpoint).await?;
+        let Some(endpoint) = found else { return Ok(Known::Absent) };
+        let Some(contract) = self.contracts.find(&endpoint.contract).await else {
+            return Err(LoadError::Contract(endpoint.contract));
+        };
+        Ok(match self.recipient(&endpoint, &contract) {
             Ok(recipient) => Known::Usable(Arc::new(recipient)),
             Err(why) => {
                 let id = &endpoint.public_id;
                 tracing::error!(endpoint = id, error = chain(&why), "nothing can be sent to it");
-                Known::Unusable(Arc::new(refused(endpoint, contract.as_deref(), why)))
+                Known::Unusable(Arc::new(refused(endpoint, &contract, why)))
             }
         })
     }
@@ -110,35 +120,32 @@ impl EndpointBook {
     fn recipient(
         &self,
         endpoint: &Endpoint,
-        contract: Option<&Arc<Contract>>,
+        contract: &Arc<Contract>,
     ) -> Result<Recipient, Unusable> {
-        let contract = contract.ok_or_else(|| Unusable::Contract(endpoint.contract.clone()))?;
         let http = if contract.allows_http() { HttpRule::Allowed } else { HttpRule::Refused };
         let url = self.guard.parse(&endpoint.url, http).map_err(Unusable::Url)?;
         Ok(Recipient {
             endpoint_id: endpoint.public_id.clone(),
             url,
             keys: Keys::of(endpoint, contract, &self.keyring).map_err(Unusable::Keys)?,
-            schedule: schedule(endpoint, Some(contract)),
+            schedule: schedule(endpoint, contract),
             timeout: endpoint.timeout.unwrap_or_else(|| contract.timeout()),
             contract: Arc::clone(contract),
         })
     }
 }
 
-fn refused(endpoint: Endpoint, contract: Option<&Contract>, why: Unusable) -> Refused {
-    let schedule = schedule(&endpoint, contract);
-    let after_last = contract.map_or(AfterLast::Fail, Contract::after_last);
+fn refused(endpoint: Endpoint, contract: &Contract, why: Unusable) -> Refused {
+    let (schedule, after_last) = (schedule(&endpoint, contract), contract.after_last());
     Refused { url: endpoint.url, contract: endpoint.contract, schedule, after_last, why }
 }
 
 /// The endpoint's own schedule; or else its contract's, with the endpoint's own numbers in it where the
 /// contract lets it have any.
-fn schedule(endpoint: &Endpoint, contract: Option<&Contract>) -> RetrySchedule {
+fn schedule(endpoint: &Endpoint, contract: &Contract) -> RetrySchedule {
     if let Some(own) = &endpoint.retry_schedule {
         return own.clone();
     }
-    let Some(contract) = contract else { return RetrySchedule::default() };
     // Numbers that make no schedule together cannot be stored.
     let own = contract.backoff().and_then(|rule| rule.with_overrides(&endpoint.backoff).ok());
     own.map_or_else(|| contract.schedule().clone(), |own| own.schedule())

@@ -20,6 +20,11 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
+    /// Of an attempt that nobody answered.
+    pub(crate) fn failed(outcome: Outcome, kind: FailureKind) -> Self {
+        Self { outcome, failure: Some(kind), advice: Advice::default(), response: None }
+    }
+
     /// What it says about the endpoint, if anything.
     pub(crate) fn sign(&self) -> Option<Sign> {
         Sign::of(self.failure, self.response.as_ref().map(|response| response.status))
@@ -27,19 +32,18 @@ impl Judgement {
 }
 
 /// Judges by the contract's rule for success; `now` is when the exchange ended, on the database's clock.
+/// `None` is no attempt at all.
 pub(crate) fn judge(
     contract: &Contract,
     outcome: egress::Outcome,
     now: OffsetDateTime,
-) -> Judgement {
+) -> Option<Judgement> {
     match outcome {
-        egress::Outcome::Answered(answer) => judge_answer(contract, answer, now),
-        egress::Outcome::Failed(failure) => Judgement {
-            outcome: Outcome::Failure,
-            failure: Some(kind(failure.kind)),
-            advice: Advice::default(),
-            response: None,
-        },
+        egress::Outcome::Answered(answer) => Some(judge_answer(contract, answer, now)),
+        egress::Outcome::Failed(failure) => {
+            Some(Judgement::failed(Outcome::Failure, kind(failure.kind)))
+        }
+        egress::Outcome::Busy => None,
     }
 }
 

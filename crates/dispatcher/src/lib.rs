@@ -20,6 +20,7 @@ mod settle;
 mod slots;
 mod trace;
 mod turns;
+mod unused;
 pub mod workers;
 
 pub use config::{Config, Limits, RetentionConfig, Settings};

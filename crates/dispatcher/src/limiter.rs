@@ -115,6 +115,12 @@ impl Limiter {
     /// Gives a claim back whose attempt may not start. Should that fail, the lease ends by itself.
     pub(crate) async fn put_off(&self, work: &Work, PutOff { pause }: PutOff) {
         self.metrics.over_rate.inc();
+        self.defer(work, pause).await;
+    }
+
+    /// Gives a claim back as due as it was; its endpoint is fed nothing for `pause`. Should that fail, the
+    /// lease ends by itself.
+    pub(crate) async fn defer(&self, work: &Work, pause: Duration) {
         let (delivery, token) = (work.delivery.id, work.delivery.token);
         let deferred = self.deferrals.submit(Deferral { delivery, token, pause }, 0).await;
         if let Err(error) = deferred.map_err(Unanswered::from).and_then(|done| Ok(done?)) {

@@ -11,6 +11,7 @@ pub(crate) use retention::RetentionMetrics;
 pub(crate) use workers::WorkerMetrics;
 
 use crate::config::Limits;
+use crate::unused::Unused;
 use attempts::AttemptMetrics;
 use postrider_common::delivery::{DeadReason, Transition};
 use postrider_common::metrics::{BatchMetrics, Counter, Counters, Gauge, Metrics};
@@ -24,14 +25,14 @@ pub(crate) struct DispatcherMetrics {
     pub(crate) workers: WorkerMetrics,
     pub(crate) retention: RetentionMetrics,
     pub(crate) breakers: BreakerMetrics,
-    /// Deliveries that were over their endpoint's cap.
+    /// Deliveries for which their endpoint, their tenant or retries had no slot left.
     pub(crate) over_cap: Counter,
     /// Deliveries that were over their endpoint's rate limit.
     pub(crate) over_rate: Counter,
     /// Deliveries that were over what their endpoint is allowed while it has just come back.
     pub(crate) over_ramp: Counter,
-    /// Claims that were given back unused.
-    pub(crate) released: Counter,
+    /// Claims that were given back unused, by reason.
+    pub(crate) released: Counters<&'static str>,
     in_flight: Gauge,
     claims: Counters<&'static str>,
     claim_batches: BatchMetrics,
@@ -57,7 +58,7 @@ impl DispatcherMetrics {
             breakers: BreakerMetrics::register(metrics),
             over_cap: metrics.counter(
                 "deliveries_over_cap",
-                "Deliveries that went back to the schedule because their endpoint had its share",
+                "Deliveries that went back to the schedule because their endpoint, their tenant or retries had their share",
             ),
             over_rate: metrics.counter(
                 "deliveries_over_rate",
@@ -67,8 +68,12 @@ impl DispatcherMetrics {
                 "deliveries_over_ramp",
                 "Deliveries that went back to the schedule because their endpoint is only just back",
             ),
-            released: metrics
-                .counter("claims_released", "Claims that were given back before anything was sent"),
+            released: metrics.counters(
+                "claims_released",
+                "Claims that were given back before anything was sent, by reason",
+                ["reason"],
+                Unused::REASONS.map(|reason| (reason, [reason])),
+            ),
             in_flight: metrics.register(
                 "deliveries_in_flight",
                 "Deliveries that this process has claimed and not settled yet",

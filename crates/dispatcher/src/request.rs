@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use postrider_common::trace::TraceContext;
 use postrider_contract::{AttemptView, BodyError, Contract, DeliveryView, EventView};
-use postrider_store::StoreError;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -21,8 +20,6 @@ pub(crate) struct Prepared {
 /// A request could not be built from what is stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrepareError {
-    #[error("the version of the contract that makes the body is not to be had")]
-    Version(#[source] StoreError),
     #[error("the body could not be written")]
     Body(#[from] BodyError),
     #[error("a header's value cannot be sent")]

@@ -12,6 +12,7 @@ use crate::metrics::DispatcherMetrics;
 use crate::settle::Settler;
 use crate::slots::Slots;
 use crate::turns::Turns;
+use crate::unused::Returns;
 use crate::workers::{
     self, Feeder, Follower, LostFinder, Messenger, Pace, Reaper, Replayer, Retainer, Sampler,
 };
@@ -157,8 +158,8 @@ impl Dispatcher {
     fn intake(&self, stop: &CancellationToken, cut: &CancellationToken) -> Intake {
         let metrics = || Arc::clone(&self.measured);
         let claimer = Claimer::start(Arc::clone(&self.store), self.contracts.clone(), metrics());
+        let limiter = Limiter::start(&self.store, metrics());
         let courier = Courier {
-            store: Arc::clone(&self.store),
             endpoints: EndpointBook::new(
                 Arc::clone(&self.store),
                 self.guard.clone(),
@@ -166,10 +167,11 @@ impl Dispatcher {
                 self.keyring.clone(),
             ),
             contracts: self.contracts.clone(),
-            limiter: Limiter::start(&self.store, metrics()),
+            returns: Returns::new(limiter.clone(), metrics()),
+            limiter,
             breakers: Breakers::start(&self.store, &self.measured),
             client: self.client.clone(),
-            settler: Settler::start(Arc::clone(&self.store), metrics()),
+            settler: Settler::start(&self.store, &self.measured),
             turns: self.turns.clone(),
             metrics: metrics(),
             cut: cut.clone(),

@@ -46,3 +46,8 @@ pub(crate) fn end(mut span: Span, judgement: &Judgement) {
         }
     });
 }
+
+/// Ends it when nothing was sent in the end.
+pub(crate) fn end_unused(mut span: Span) {
+    span.record(|span| span.fail("not_sent"));
+}

@@ -124,11 +124,12 @@ impl Client {
         }
         let deadline = started + request.timeout.min(LONGEST_TIMEOUT);
         let response = self.http.request(into_http(request));
-        let response = timeout_at(deadline, DEADLINE.scope(deadline, response))
-            .await
-            .map_err(|_| failure::timed_out())?
-            .map_err(|error| failure::classify(&error))?;
-        Ok(Outcome::Answered(read_answer(response, deadline).await))
+        let response = timeout_at(deadline, DEADLINE.scope(deadline, response)).await;
+        match response.map_err(|_| failure::timed_out())? {
+            Ok(response) => Ok(Outcome::Answered(read_answer(response, deadline).await)),
+            Err(error) if failure::is_busy(&error) => Ok(Outcome::Busy),
+            Err(error) => Err(failure::classify(&error)),
+        }
     }
 }
 

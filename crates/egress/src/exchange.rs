@@ -18,13 +18,16 @@ pub struct Exchange {
     pub duration: Duration,
 }
 
-/// An answer or a failure.
+/// An answer, a failure, or nothing at all.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The head of a response arrived within the deadline, whatever its body then did.
     Answered(Answer),
     /// No head arrived.
     Failed(Failure),
+    /// Nothing was sent and nobody was asked for the receiver's address: too many other names are being
+    /// looked up. That says nothing about the receiver.
+    Busy,
 }
 
 /// A response, cut to what is worth keeping. Its `Debug` form shows neither header values nor the

@@ -2,13 +2,15 @@
 //!
 //! Nothing here judges an answer; `resolver` does, and it also remembers answers.
 
+mod bounds;
+
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+
+use bounds::{Bounds, Limits};
 
 /// Finds the addresses of a host name.
 #[async_trait]
@@ -26,6 +28,9 @@ pub enum LookupError {
     /// The resolver did not answer in time.
     #[error("the resolver did not answer in time")]
     TimedOut,
+    /// Nobody was asked: too many lookups were under way for too long.
+    #[error("too many lookups are under way")]
+    Busy,
     /// The name exists but has no address.
     #[error("the name has no address")]
     Empty,
@@ -34,32 +39,26 @@ pub enum LookupError {
     TooMany(usize),
 }
 
-/// The operating system's resolver (`getaddrinfo`), with a bound on time and on threads.
+/// The operating system's resolver (`getaddrinfo`), with bounds on time and on threads.
 ///
-/// A lookup blocks a thread for as long as the system takes; an abandoned one keeps its permit
-/// until the thread is free, so that dead name servers cannot use up the runtime's threads.
+/// A lookup blocks a thread for as long as the system takes. At most 64 do at a time, at most 8 of them
+/// for names of one registrable domain, so that dead name servers can use up neither the runtime's
+/// threads nor the lookups of other domains.
 #[derive(Debug)]
-pub struct SystemLookup {
-    permits: Arc<Semaphore>,
-}
+pub struct SystemLookup(Bounds);
+
+const LIMITS: Limits = Limits {
+    threads: 64,
+    per_domain: 8,
+    // Less than the shortest time-out of a request, so that it is known that nobody was asked.
+    wait: Duration::from_millis(500),
+    timeout: Duration::from_secs(5),
+};
 
 impl SystemLookup {
-    const TIMEOUT: Duration = Duration::from_secs(5);
-    const THREADS: usize = 64;
-
     /// A resolver with threads of its own.
     pub fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(Self::THREADS)) }
-    }
-
-    async fn ask(&self, host: String) -> io::Result<Vec<IpAddr>> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
-        let lookup = move || {
-            let _permit = permit;
-            let addresses = (host.as_str(), 0).to_socket_addrs()?;
-            Ok(addresses.map(|address| address.ip()).collect())
-        };
-        tokio::task::spawn_blocking(lookup).await.map_err(io::Error::other)?
+        Self(Bounds::new(LIMITS))
     }
 }
 
@@ -72,9 +71,11 @@ impl Default for SystemLookup {
 #[async_trait]
 impl Lookup for SystemLookup {
     async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, LookupError> {
-        tokio::time::timeout(Self::TIMEOUT, self.ask(host.to_owned()))
-            .await
-            .map_err(|_| LookupError::TimedOut)?
-            .map_err(LookupError::Failed)
+        let name = host.to_owned();
+        let ask = move || {
+            let addresses = (name.as_str(), 0).to_socket_addrs()?;
+            Ok(addresses.map(|address| address.ip()).collect())
+        };
+        self.0.run(host, ask).await
     }
 }

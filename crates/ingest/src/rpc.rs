@@ -1,6 +1,7 @@
-//! The three calls. What they share, from a request to its answer, is in `event`; deadlines are
-//! set by a layer around them, in `deadline`.
+//! The three calls. What they share, from a request to its answer, is in `event`; layers around them say
+//! who calls, in `authenticate`, and set deadlines, in `deadline`.
 
+mod authenticate;
 mod batch;
 mod deadline;
 mod event;
@@ -8,16 +9,18 @@ mod observe;
 mod stream;
 mod trace;
 
+pub(crate) use self::authenticate::AuthenticateLayer;
 pub(crate) use self::deadline::DeadlineLayer;
 pub(crate) use self::observe::ObserveLayer;
 use crate::accept::Acceptor;
-use crate::auth::{Authenticator, Presented};
+use crate::auth::Authenticator;
 use crate::proto::ingest_server::Ingest;
 use crate::proto::{
     PublishEventRequest, PublishEventResponse, PublishEventsRequest, PublishEventsResponse,
     StreamEventsRequest, StreamEventsResponse,
 };
 use crate::refusal::Refusal;
+use authenticate::Known;
 use futures::stream::BoxStream;
 use postrider_store::Store;
 use std::sync::Arc;
@@ -50,7 +53,7 @@ impl Ingest for Rpc {
     ) -> Result<Response<PublishEventResponse>, Status> {
         let trace = trace::of(request.extensions());
         let answer = async {
-            let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
+            let Known { caller, .. } = authenticate::of(request.extensions())?;
             let begun = event::begin(&self.acceptor, &caller, request.into_inner(), trace).await?;
             begun.answer().await
         };
@@ -63,7 +66,7 @@ impl Ingest for Rpc {
     ) -> Result<Response<PublishEventsResponse>, Status> {
         let trace = trace::of(request.extensions());
         let answer = async {
-            let caller = self.keys.caller(&Presented::from_metadata(request.metadata())?).await?;
+            let Known { caller, .. } = authenticate::of(request.extensions())?;
             batch::publish(&self.acceptor, &caller, request.into_inner(), trace).await
         };
         self.counted(answer.await).map(Response::new)
@@ -75,8 +78,7 @@ impl Ingest for Rpc {
         &self,
         request: Request<Streaming<StreamEventsRequest>>,
     ) -> Result<Response<Self::StreamEventsStream>, Status> {
-        let presented = self.counted(Presented::from_metadata(request.metadata()))?;
-        self.counted(self.keys.caller(&presented).await)?;
+        let Known { presented, .. } = self.counted(authenticate::of(request.extensions()))?;
         let deadline = deadline::of(request.extensions());
         let call = stream::Call {
             keys: Arc::clone(&self.keys),

@@ -111,6 +111,9 @@ pub trait TestHooks: Send + Sync {
     /// Makes a replay one that nobody can read.
     async fn spoil_replay(&self, id: ReplayId) -> Result<(), StoreError>;
 
+    /// Makes an endpoint one that nobody can read; or, `back` again, one without a schedule of its own.
+    async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError>;
+
     /// Makes it possible to accept events whose ids say that they are of this day, in UTC.
     async fn make_room_for(&self, at: OffsetDateTime) -> Result<(), StoreError>;
 

@@ -237,6 +237,10 @@ pub trait Endpoints: Send + Sync {
         endpoint: &EndpointRef,
     ) -> Result<EndpointDeleted, StoreError>;
 
-    /// The endpoints of these ids, of whatever tenants, for the dispatcher; deleted ones are absent.
-    async fn endpoints_for_sending(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StoreError>;
+    /// The endpoint of this id, of whatever tenant, for the dispatcher; `None` if it is deleted or unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unreadable`] for one that this release cannot read.
+    async fn endpoint_for_sending(&self, id: EndpointId) -> Result<Option<Endpoint>, StoreError>;
 }

@@ -14,8 +14,8 @@ const ALL: [&str; 6] = [
     "deliveries_claim",
     "deliveries_settle",
     "deliveries_refuse",
-    "deliveries_release",
-    "endpoints_for_sending",
+    "deliveries_defer",
+    "endpoint_for_sending",
     "ping",
 ];
 
@@ -103,6 +103,25 @@ async fn a_dispatcher_without_its_database_is_not_ready() {
     assert_eq!((dispatcher.health("readyz").await, dispatcher.health("livez").await), (503, 200));
     flaky.heal();
     assert_eq!(dispatcher.health("readyz").await, 200);
+    dispatcher.stop().await;
+    scene.close().await;
+}
+
+/// With others and alone, time and again: what is known of the attempt is not thrown away.
+#[tokio::test]
+async fn an_attempt_is_written_down_although_settling_panics() {
+    let scene = Scene::start().await;
+    let receiver = Receiver::start(Behaviour::ok()).await;
+    scene.hook(&receiver, |_| {}).await;
+    let (flaky, dispatcher) = dispatch(&scene, Options::default()).await;
+    flaky.fail(&["deliveries_settle"], Mood::Panics);
+    let id = scene.send(1).await[0].delivery;
+    until("it tried", async || flaky.failed("deliveries_settle") > 2).await;
+    assert_eq!(scene.delivery(id).await.state, DeliveryState::InFlight);
+    flaky.heal();
+
+    let delivered = scene.until_state(id, DeliveryState::Delivered).await;
+    assert_eq!((delivered.attempts, receiver.ledger(Ledger::len)), (1, 1));
     dispatcher.stop().await;
     scene.close().await;
 }

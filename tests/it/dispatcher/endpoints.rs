@@ -1,13 +1,11 @@
 //! Endpoints that change while something is on its way to them, and such as nothing can be sent to.
 
-use super::harness::{SECRET, Scene, schedule, seal_with_another_key, tenant};
+use super::harness::{SECRET, Scene, schedule, seal_with_another_key};
 use super::raw::{Raw, status};
-use postrider_broker::Queue;
 use postrider_common::attempt::FailureKind;
 use postrider_common::delivery::{DeadReason, DeliveryState};
 use postrider_common::endpoint::Endpoint;
 use postrider_common::tenant::TenantScope;
-use postrider_store::conformance::fixtures;
 use postrider_store::{EndpointPatch, NewEndpoint};
 use postrider_testkit::{Behaviour, Ledger, Receiver};
 
@@ -114,30 +112,6 @@ async fn an_endpoint_that_nothing_can_be_sent_to_has_it_on_record() {
         assert_eq!(record.url, endpoint.url, "{what}");
         assert_eq!(record.request_headers, [], "{what}");
     }
-    dispatcher.stop().await;
-    assert_eq!(receiver.ledger(Ledger::len), 0);
-    scene.close().await;
-}
-
-#[tokio::test]
-async fn a_tenant_whose_contract_nobody_knows_has_it_on_record() {
-    let scene = Scene::start().await;
-    let receiver = Receiver::start(Behaviour::ok()).await;
-    let dispatcher = scene.dispatch().await;
-    let strange = tenant(&scene.store, "strange", "of-another-world").await;
-    scene.endpoint_of(&strange, &receiver.url(), SECRET, schedule(&[])).await;
-
-    let items = scene.accept_these(&[fixtures::event(&strange)]).await;
-    scene.publish(Queue::First, &items).await;
-
-    let id = items[0].delivery;
-    super::harness::until("it is dead", async || {
-        scene.subject.delivery(&strange, id).await.state == DeliveryState::Dead
-    })
-    .await;
-    let attempts = scene.store.attempt_list(&strange, id).await.unwrap();
-    assert_eq!(attempts[0].record.failure, Some(FailureKind::Request));
-    assert_eq!(attempts[0].record.contract, "of-another-world");
     dispatcher.stop().await;
     assert_eq!(receiver.ledger(Ledger::len), 0);
     scene.close().await;

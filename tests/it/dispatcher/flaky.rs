@@ -1,4 +1,4 @@
-//! A store before another one, some of whose calls fail as if the database were away, or panic.
+//! A store before another one, some of whose calls fail as if the database were away or newer, or panic.
 
 use async_trait::async_trait;
 use postrider_common::api_key::ApiKey;
@@ -36,6 +36,8 @@ use tokio::sync::watch;
 pub(super) enum Mood {
     /// As if the database were away.
     Away,
+    /// As if a newer release had written what is there.
+    Unreadable,
     /// A defect.
     Panics,
     /// Waits for as long as it is told to.
@@ -77,8 +79,14 @@ impl Flaky {
         let decided = moods.wait_for(|moods| mood_in(moods) != Some(Mood::Waits)).await;
         let Some(mood) = mood_in(&decided.unwrap()) else { return Ok(()) };
         self.failed.lock().unwrap().push(call);
-        assert_eq!(mood, Mood::Away, "as a test told it to");
-        Err(StoreError::Unavailable(Arc::new(io::Error::from(io::ErrorKind::ConnectionReset))))
+        match mood {
+            Mood::Unreadable => Err(StoreError::Unreadable { what: "as a test told it to" }),
+            Mood::Away => {
+                let away = io::Error::from(io::ErrorKind::ConnectionReset);
+                Err(StoreError::Unavailable(Arc::new(away)))
+            }
+            Mood::Panics | Mood::Waits => panic!("as a test told it to"),
+        }
     }
 }
 
@@ -140,7 +148,7 @@ before! {
             scope: &TenantScope, endpoints: &[EndpointId]
         ) -> HashMap<EndpointId, EndpointStatistics>;
         fn endpoint_delete(scope: &TenantScope, endpoint: &EndpointRef) -> EndpointDeleted;
-        fn endpoints_for_sending(ids: &[EndpointId]) -> Vec<Endpoint>;
+        fn endpoint_for_sending(id: EndpointId) -> Option<Endpoint>;
     }
 
     impl Acceptance {

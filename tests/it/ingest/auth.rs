@@ -1,10 +1,15 @@
 //! Who may publish, and for whom.
 
 use super::harness::{ADMIN_KEY, Scene, event, new_key, scope, with_key};
+use futures::stream::{self, StreamExt as _};
 use postrider_common::api_key::Scope;
-use postrider_ingest::proto::PublishEventRequest;
+use postrider_ingest::proto::{PublishEventRequest, PublishEventResponse};
 use postrider_store::ApiKeyRevoked;
+use std::future::ready;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
 use tonic::{Code, Request};
+use tonic_prost::ProstCodec;
 use tonic_types::StatusExt as _;
 
 async fn refusal(scene: &Scene, request: Request<PublishEventRequest>) -> (Code, String) {
@@ -54,6 +59,19 @@ async fn a_call_without_a_valid_key_is_unauthenticated() {
     assert_eq!(done, ApiKeyRevoked::Revoked);
     assert_eq!(refusal(&scene, with_key(event(), &revoked)).await, invalid);
     assert_eq!(scene.events().await, 0);
+}
+
+/// Its body, which never ends, is not waited for.
+#[tokio::test]
+async fn a_call_without_a_key_is_refused_by_its_head() {
+    let scene = Scene::start().await;
+    let mut grpc = Grpc::new(scene.running.channel.clone());
+    grpc.ready().await.unwrap();
+    let endless = stream::once(ready(event())).chain(stream::pending());
+    let path = PathAndQuery::from_static("/postrider.v1.Ingest/PublishEvent");
+    let codec = ProstCodec::<PublishEventRequest, PublishEventResponse>::default();
+    let answer = grpc.client_streaming(Request::new(endless), path, codec).await;
+    assert_eq!(answer.unwrap_err().code(), Code::Unauthenticated);
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ impl Contract {
             delivery_uuid: delivery.id.hyphenated().encode_lower(&mut uuid),
             event_id: &delivery.event.shown_id(&self.ids),
             event_type: delivery.event.event_type,
+            event_type_slashes: &delivery.event.event_type.replace('.', "/"),
             endpoint_id: delivery.endpoint_id,
             timestamp: &timestamp.to_string(),
             body,

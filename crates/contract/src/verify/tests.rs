@@ -234,4 +234,8 @@ fn id_and_type_are_read_whether_or_not_it_is_signed() {
     let request = Received { headers: &headers, body: b"" };
     assert_eq!(github.event_type(&request).as_deref(), Some("push"));
     assert_eq!(github.delivery_id(&request).as_deref(), Some("7"));
+    let topic: [(&str, &[u8]); 1] = [("x-shopify-topic", b"orders/line_items/create")];
+    let request = Received { headers: &topic, body: b"{}" };
+    let shopify = contracts.get("shopify").unwrap();
+    assert_eq!(shopify.event_type(&request).as_deref(), Some("orders.line_items.create"));
 }

@@ -10,6 +10,7 @@ use hyper_util::client::legacy;
 
 use super::connector::ConnectError;
 use super::{Failure, FailureKind};
+use crate::lookup::LookupError;
 use crate::refusal::UrlRefusal;
 use crate::resolver::ResolveError;
 
@@ -31,6 +32,16 @@ pub(super) fn classify(error: &legacy::Error) -> Failure {
         FailureKind::Address => forbidden(),
         kind => Failure { kind, detail: detail(error) },
     }
+}
+
+/// Whether nobody was asked for the host's addresses.
+pub(super) fn is_busy(error: &legacy::Error) -> bool {
+    causes(error).any(|cause| match cause.downcast_ref::<ConnectError>() {
+        Some(ConnectError::Resolve(ResolveError::Lookup(error))) => {
+            matches!(**error, LookupError::Busy)
+        }
+        _ => false,
+    })
 }
 
 /// An error and its causes, outermost first.

@@ -80,14 +80,14 @@ impl Sender {
     async fn answer(&self, url: &str, timeout: Duration) -> Answer {
         match self.post(url, timeout).await.outcome {
             Outcome::Answered(answer) => answer,
-            Outcome::Failed(failure) => panic!("{url}: {failure:?}"),
+            other => panic!("{url}: {other:?}"),
         }
     }
 
     async fn failure(&self, url: &str, timeout: Duration) -> Failure {
         match self.post(url, timeout).await.outcome {
             Outcome::Failed(failure) => failure,
-            Outcome::Answered(answer) => panic!("{url}: {answer:?}"),
+            other => panic!("{url}: {other:?}"),
         }
     }
 }

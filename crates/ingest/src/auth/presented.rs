@@ -1,9 +1,9 @@
-//! The key in a call's metadata: `authorization: Bearer <key>` or else `x-api-key`.
+//! The key in a call's head: `authorization: Bearer <key>` or else `x-api-key`.
 
 use crate::refusal::Refusal;
 use postrider_common::api_key::ApiKeyHash;
 use secrecy::SecretString;
-use tonic::metadata::MetadataMap;
+use tonic::codegen::http::HeaderMap;
 
 /// A key as a caller presented it. `Debug` does not show it.
 #[derive(Debug)]
@@ -13,11 +13,11 @@ pub(crate) struct Presented {
 }
 
 impl Presented {
-    /// Takes the key from a call's metadata.
-    pub(crate) fn from_metadata(metadata: &MetadataMap) -> Result<Self, Refusal> {
-        let key = match metadata.get("authorization") {
+    /// Takes the key from a call's head.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let key = match headers.get("authorization") {
             Some(value) => value.to_str().ok().and_then(bearer),
-            None => metadata.get("x-api-key").and_then(|value| value.to_str().ok()),
+            None => headers.get("x-api-key").and_then(|value| value.to_str().ok()),
         };
         let key = key.filter(|key| !key.is_empty()).ok_or(Refusal::KeyMissing)?;
         let key = SecretString::from(key);

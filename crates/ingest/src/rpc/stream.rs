@@ -33,7 +33,7 @@ type Read = Result<(u64, Result<event::Begun, Refusal>), Status>;
 /// One call of `StreamEvents`. Its key is checked for every event: a stream may outlive it.
 pub(super) struct Call {
     pub(super) keys: Arc<Keys>,
-    pub(super) presented: Presented,
+    pub(super) presented: Arc<Presented>,
     pub(super) acceptor: Acceptor,
     /// What every event of the call is part of.
     pub(super) trace: Option<TraceContext>,

@@ -5,7 +5,7 @@ use crate::config::GrpcConfig;
 use crate::metrics::IngestMetrics;
 use crate::proto::FILE_DESCRIPTOR_SET;
 use crate::proto::ingest_server::IngestServer;
-use crate::rpc::{DeadlineLayer, ObserveLayer, Rpc};
+use crate::rpc::{AuthenticateLayer, DeadlineLayer, ObserveLayer, Rpc};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -14,6 +14,7 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_reflection::server::Builder;
+use tower::Layer as _;
 
 /// The largest request: the largest batch, with room to say that one is too large.
 const MAX_REQUEST_BYTES: usize = 5 * 1024 * 1024;
@@ -32,6 +33,7 @@ pub(super) fn serve(
     let metrics: &Arc<IngestMetrics> = rpc.acceptor.metrics();
     let calls = ObserveLayer(Arc::clone(&metrics.calls));
     let deadlines = DeadlineLayer { longest: config.timeout(), metrics: Arc::clone(metrics) };
+    let callers = AuthenticateLayer { keys: Arc::clone(&rpc.keys), metrics: Arc::clone(metrics) };
     let ingest = IngestServer::new(rpc).max_decoding_message_size(MAX_REQUEST_BYTES);
     let router = Server::builder()
         .max_concurrent_streams(config.grpc_max_calls)
@@ -39,7 +41,7 @@ pub(super) fn serve(
         .http2_keepalive_timeout(Some(KEEPALIVE))
         .layer(calls)
         .layer(deadlines)
-        .add_service(ingest)
+        .add_service(callers.layer(ingest))
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

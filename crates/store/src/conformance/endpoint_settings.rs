@@ -26,8 +26,9 @@ pub async fn an_endpoints_own_contract_goes_first(subject: &Subject) {
     let tenant = subject.tenant().await;
     let endpoint =
         subject.endpoint_with(&tenant, |new| new.contract = Some("other".to_owned())).await;
-    let for_sending = subject.store.endpoints_for_sending(&[endpoint.id]).await.expect("one");
-    for read in [&endpoint, &get(subject, &tenant, &endpoint).await, &for_sending[0]] {
+    let for_sending = subject.store.endpoint_for_sending(endpoint.id).await.expect("an answer");
+    let for_sending = for_sending.expect("the endpoint");
+    for read in [&endpoint, &get(subject, &tenant, &endpoint).await, &for_sending] {
         assert_eq!(
             (read.contract.as_str(), read.own_contract.as_deref()),
             ("other", Some("other"))

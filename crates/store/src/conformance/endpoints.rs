@@ -5,6 +5,7 @@ use super::fixtures::{CONTRACT, gone, named, new_endpoint, wants};
 use crate::endpoints::{
     EndpointCreated, EndpointDeleted, EndpointPatch, EndpointRef, EndpointUpdated,
 };
+use crate::error::StoreError;
 use crate::page::PageRequest;
 use futures::future::join_all;
 use postrider_common::endpoint::{DisableReason, Endpoint};
@@ -113,7 +114,7 @@ pub async fn an_unknown_tenant_gets_no_endpoint(subject: &Subject) {
     let id = new.id;
     let created = subject.store.endpoint_create(&nobody, new, 10).await;
     assert!(matches!(created, Ok(EndpointCreated::UnknownTenant)), "{created:?}");
-    assert!(subject.store.endpoints_for_sending(&[id]).await.expect("an answer").is_empty());
+    assert!(subject.store.endpoint_for_sending(id).await.expect("an answer").is_none());
 }
 
 /// Absent fields stay, each present one is set, and the version rises by each change.
@@ -190,8 +191,8 @@ pub async fn a_deleted_endpoint_is_gone(subject: &Subject) {
     let first = PageRequest { limit: 10, after: None };
     let listed = subject.store.endpoint_list(&tenant, first).await.expect("a page");
     assert!(listed.rows.is_empty());
-    let for_sending = subject.store.endpoints_for_sending(&[endpoint.id]).await;
-    assert!(for_sending.expect("an answer").is_empty());
+    let for_sending = subject.store.endpoint_for_sending(endpoint.id).await;
+    assert!(for_sending.expect("an answer").is_none());
     let patch = EndpointPatch { active: Some(true), ..Default::default() };
     let updated = subject.store.endpoint_update(&tenant, &named(&endpoint), patch).await;
     assert!(matches!(updated, Ok(EndpointUpdated::Unknown)), "{updated:?}");
@@ -220,15 +221,25 @@ pub async fn another_tenants_endpoint_is_not_there(subject: &Subject) {
     assert_eq!((read.active, read.version), (true, endpoint.version));
 }
 
-/// Of whatever tenants; unknown ids are left out.
-pub async fn endpoints_for_sending_are_read_by_id(subject: &Subject) {
-    let (_, one) = subject.customer().await;
-    let (_, other) = subject.customer().await;
-    let ids = [one.id, EndpointId::generate(), other.id];
-    let mut read = subject.store.endpoints_for_sending(&ids).await.expect("endpoints");
-    read.sort_by_key(|endpoint| endpoint.id);
-    let ids: Vec<_> = read.iter().map(|endpoint| endpoint.id).collect();
-    assert_eq!(ids, [one.id, other.id]);
-    assert_eq!((&read[0].url, &read[0].secret), (&one.url, &one.secret));
-    assert_eq!((read[0].version, &read[0].contract), (one.version, &one.contract));
+/// Of whatever tenant; an unknown one is absent.
+pub async fn an_endpoint_for_sending_is_read_by_id(subject: &Subject) {
+    for (_, endpoint) in [subject.customer().await, subject.customer().await] {
+        let read = subject.store.endpoint_for_sending(endpoint.id).await.expect("an answer");
+        let read = read.expect("the endpoint");
+        assert_eq!(
+            (read.id, &read.url, &read.secret),
+            (endpoint.id, &endpoint.url, &endpoint.secret)
+        );
+        assert_eq!((read.version, &read.contract), (endpoint.version, &endpoint.contract));
+    }
+    let unknown = subject.store.endpoint_for_sending(EndpointId::generate()).await;
+    assert!(unknown.expect("an answer").is_none());
+}
+
+/// It is an error, and not an endpoint that is not there.
+pub async fn an_endpoint_that_cannot_be_read_is_no_absent_one(subject: &Subject) {
+    let (_, endpoint) = subject.customer().await;
+    subject.hooks.spoil_endpoint(endpoint.id, false).await.expect("an endpoint");
+    let read = subject.store.endpoint_for_sending(endpoint.id).await;
+    assert!(matches!(read, Err(StoreError::Unreadable { .. })), "{read:?}");
 }

@@ -66,8 +66,8 @@ pub async fn an_overlap_keeps_the_old_secret(subject: &Subject) {
     let rotated = subject.rotate(&tenant, &before, sealed(1), HOUR).await;
     let latest = subject.hooks.now().await.expect("the time");
     let read = subject.read(&tenant, &before).await;
-    let for_sending = subject.store.endpoints_for_sending(&[before.id]).await.expect("one");
-    for endpoint in [&rotated, &read, &for_sending[0]] {
+    let for_sending = subject.store.endpoint_for_sending(before.id).await.expect("an answer");
+    for endpoint in [&rotated, &read, &for_sending.expect("the endpoint")] {
         assert_secrets(endpoint, &sealed(1), Some(&before.secret));
         let until = endpoint.previous_secret.as_ref().expect("a previous secret").until;
         let ends = until - Duration::from_secs(HOUR);
@@ -109,8 +109,8 @@ pub async fn a_rotation_under_way_refuses_another(subject: &Subject) {
     subject.age(61).await;
     let ended = subject.read(&tenant, &endpoint).await;
     assert_secrets(&ended, &sealed(1), None);
-    let for_sending = subject.store.endpoints_for_sending(&[endpoint.id]).await.expect("one");
-    assert_secrets(&for_sending[0], &sealed(1), None);
+    let for_sending = subject.store.endpoint_for_sending(endpoint.id).await.expect("an answer");
+    assert_secrets(&for_sending.expect("the endpoint"), &sealed(1), None);
     let second = subject.rotate(&tenant, &endpoint, sealed(2), HOUR).await;
     assert_secrets(&second, &sealed(2), Some(&sealed(1)));
 }

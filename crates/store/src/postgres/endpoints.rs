@@ -91,7 +91,7 @@ impl Endpoints for PgStore {
         delete::delete(self, scope, endpoint).await
     }
 
-    async fn endpoints_for_sending(&self, ids: &[EndpointId]) -> Result<Vec<Endpoint>, StoreError> {
-        read::for_sending(self, ids).await
+    async fn endpoint_for_sending(&self, id: EndpointId) -> Result<Option<Endpoint>, StoreError> {
+        read::for_sending(self, id).await
     }
 }

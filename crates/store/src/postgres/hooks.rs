@@ -162,6 +162,13 @@ impl TestHooks for PgStore {
         Ok(())
     }
 
+    async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError> {
+        let spoil = sqlx::query("UPDATE endpoints SET retry_schedule = $2 WHERE id = $1");
+        let spoil = spoil.bind(id.as_uuid()).bind((!back).then_some([-1]));
+        spoil.execute(&self.log).await.or_store_error()?;
+        Ok(())
+    }
+
     async fn make_room_for(&self, at: OffsetDateTime) -> Result<(), StoreError> {
         let make = sqlx::query("SELECT partitions_ensure($1, 1)").bind(at.date());
         make.execute(&self.log).await.or_store_error()?;

@@ -161,6 +161,14 @@ impl TestHooks for SqliteStore {
         txn.commit().await
     }
 
+    async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let spoil = sqlx::query("UPDATE endpoints SET retry_schedule = ?2 WHERE id = ?1");
+        let spoil = spoil.bind(id.as_uuid()).bind((!back).then_some("[-1]"));
+        spoil.execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
+    }
+
     async fn make_room_for(&self, _at: OffsetDateTime) -> Result<(), StoreError> {
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::receiver::{Replying, after_request, write};
 use super::{AMPLE, SHORT, Sender, config, http};
 use crate::config::EgressConfig;
-use crate::exchange::FailureKind;
+use crate::exchange::{FailureKind, Outcome};
 use crate::lookup::LookupError;
 use crate::resolver::ANSWER_TTL;
 
@@ -80,6 +80,18 @@ async fn a_name_without_usable_answers_is_a_dns_failure() {
     let (sender, url) = named(nowhere, ANSWER_TTL, |_| future::pending());
     let failure = sender.failure(&url, SHORT).await;
     assert_eq!(failure.kind, FailureKind::Dns, "{failure:?}");
+}
+
+/// It is not remembered, either.
+#[tokio::test]
+async fn a_lookup_that_nobody_made_is_no_failure_of_the_receiver() {
+    let address = after_request(async |mut stream| write(&mut stream, CLOSING).await).await;
+    let (sender, url) = named(address, ANSWER_TTL, |asked| async move {
+        if asked == 0 { Err(LookupError::Busy) } else { Ok(ips(&["127.0.0.1"])) }
+    });
+    let exchange = sender.post(&url, AMPLE).await;
+    assert!(matches!(exchange.outcome, Outcome::Busy), "{exchange:?}");
+    assert_eq!(sender.answer(&url, AMPLE).await.status, 200);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Reading endpoints: one, a page, or those that a dispatcher sends to.
+//! Reading endpoints: one, a page, or the one that a dispatcher sends to.
 
 use super::row::EndpointRow;
 use crate::endpoints::EndpointRef;
@@ -10,7 +10,6 @@ use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantScope;
 use sqlx::{PgConnection, PgExecutor};
-use uuid::Uuid;
 
 pub(super) async fn get(
     store: &PgStore,
@@ -87,21 +86,21 @@ pub(super) async fn list(
     Ok(Page::from_rows(endpoints, page.limit, |endpoint| endpoint.id.as_uuid()))
 }
 
-/// An endpoint whose row cannot be read is left out, so that it does not stop the others.
+/// One endpoint, whoever owns it.
 pub(super) async fn for_sending(
     store: &PgStore,
-    ids: &[EndpointId],
-) -> Result<Vec<Endpoint>, StoreError> {
-    let rows = sqlx::query_as::<_, EndpointRow>(
+    id: EndpointId,
+) -> Result<Option<Endpoint>, StoreError> {
+    sqlx::query_as::<_, EndpointRow>(
         "SELECT e.*, coalesce(e.own_contract, t.contract) AS contract,
                 coalesce(e.previous_until > now(), false) AS rotating
-         FROM unnest($1::uuid[]) AS wanted (id)
-         JOIN endpoints e ON e.id = wanted.id JOIN tenants t ON t.id = e.tenant_id
-         WHERE e.deleted_at IS NULL",
+         FROM endpoints e JOIN tenants t ON t.id = e.tenant_id
+         WHERE e.id = $1 AND e.deleted_at IS NULL",
     )
-    .bind(ids.iter().map(EndpointId::as_uuid).collect::<Vec<Uuid>>())
-    .fetch_all(&store.hot)
+    .bind(id.as_uuid())
+    .fetch_optional(&store.hot)
     .await
-    .or_store_error()?;
-    Ok(rows.into_iter().filter_map(|row| Endpoint::try_from(row).ok()).collect())
+    .or_store_error()?
+    .map(Endpoint::try_from)
+    .transpose()
 }

@@ -1,11 +1,10 @@
-//! Reading endpoints: one, a page, or those that a dispatcher sends to.
+//! Reading endpoints: one, a page, or the one that a dispatcher sends to.
 
 use super::row::EndpointRow;
 use crate::endpoints::EndpointRef;
 use crate::error::StoreError;
 use crate::page::{Page, PageRequest};
 use crate::sqlite::SqliteStore;
-use crate::sqlite::batch::json;
 use crate::sqlite::error::StoreResultExt as _;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
@@ -90,17 +89,19 @@ pub(super) async fn list(
 pub(in crate::sqlite) const FOR_SENDING: &str = "
     SELECT e.*, coalesce(e.own_contract, t.contract) AS contract,
            coalesce(e.previous_until > unixepoch('subsec') * 1e6, false) AS rotating
-    FROM json_each(?1) AS wanted
-    CROSS JOIN endpoints e ON e.id = unhex(wanted.value, '-')
-    CROSS JOIN tenants t ON t.id = e.tenant_id
-    WHERE e.deleted_at IS NULL";
+    FROM endpoints e JOIN tenants t ON t.id = e.tenant_id
+    WHERE e.id = ?1 AND e.deleted_at IS NULL";
 
-/// An endpoint whose row cannot be read is left out, so that it does not stop the others.
+/// One endpoint, whoever owns it.
 pub(super) async fn for_sending(
     store: &SqliteStore,
-    ids: &[EndpointId],
-) -> Result<Vec<Endpoint>, StoreError> {
-    let read = sqlx::query_as::<_, EndpointRow>(FOR_SENDING).bind(json(ids)?);
-    let rows = read.fetch_all(&store.readers).await.or_store_error()?;
-    Ok(rows.into_iter().filter_map(|row| Endpoint::try_from(row).ok()).collect())
+    id: EndpointId,
+) -> Result<Option<Endpoint>, StoreError> {
+    sqlx::query_as::<_, EndpointRow>(FOR_SENDING)
+        .bind(id.as_uuid())
+        .fetch_optional(&store.readers)
+        .await
+        .or_store_error()?
+        .map(Endpoint::try_from)
+        .transpose()
 }

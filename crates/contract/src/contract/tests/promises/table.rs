@@ -268,7 +268,7 @@ pub(super) const PROMISES: &[Promise] = &[
         headers: &[
             JSON,
             POSTRIDER,
-            ("X-Shopify-Topic", "thing.done"),
+            ("X-Shopify-Topic", "thing/done"),
             ("X-Shopify-Webhook-Id", "%"),
         ],
         signatures: &[("X-Shopify-Hmac-Sha256", "", "", Written::Sha256Base64)],

@@ -190,12 +190,12 @@ const HEADERS: &[Refusal] = &[
     (
         "\"{delivery.id}\"",
         "\"{delivery}\"",
-        "14:33: request.headers[0].value: unknown variable {delivery}, expected one of {delivery.id}, {delivery.uuid}, {event.type}, {event.id}, {endpoint.id}, {timestamp}",
+        "14:33: request.headers[0].value: unknown variable {delivery}, expected one of {delivery.id}, {delivery.uuid}, {event.type}, {event.type.slashes}, {event.id}, {endpoint.id}, {timestamp}",
     ),
     (
         "\"{delivery.id}\"",
         "\"{body}\"",
-        "14:33: request.headers[0].value: unknown variable {body}, expected one of {delivery.id}, {delivery.uuid}, {event.type}, {event.id}, {endpoint.id}, {timestamp}",
+        "14:33: request.headers[0].value: unknown variable {body}, expected one of {delivery.id}, {delivery.uuid}, {event.type}, {event.type.slashes}, {event.id}, {endpoint.id}, {timestamp}",
     ),
     (
         "\"{delivery.id}\"",
