@@ -5,6 +5,7 @@
 
 mod accept;
 mod backlog;
+mod backlogged;
 mod breaker;
 mod by_id;
 mod claim;
@@ -41,6 +42,7 @@ pub use hooks::HotStatement;
 
 use crate::accept::matching::MatchingCache;
 use crate::error::StoreError;
+use crate::feed::Circle;
 use crate::ordering::Position;
 use error::StoreResultExt as _;
 use postrider_common::tenant::TenantId;
@@ -76,6 +78,8 @@ pub struct PgStore {
     matching: MatchingCache,
     /// How far the follower has looked through the ordering keys.
     ordering: Arc<Mutex<Position>>,
+    /// How far the feeder is.
+    feeding: Arc<Circle>,
     /// Whom operational events go to.
     operator: Option<TenantId>,
 }
@@ -101,6 +105,7 @@ impl PgStore {
             log: pool(&LOG_SETTINGS, log_share),
             matching: MatchingCache::default(),
             ordering: Arc::default(),
+            feeding: Arc::default(),
             operator: None,
         })
     }
