@@ -6,6 +6,7 @@ mod absence;
 mod advice;
 mod answers;
 mod attempt;
+mod backlogged;
 mod breaker;
 mod brokers;
 mod endpoints;

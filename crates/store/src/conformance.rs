@@ -13,6 +13,7 @@
 pub mod accept;
 pub mod api_keys;
 pub mod backlog;
+pub mod backlogged;
 pub mod breakers;
 pub mod cancel;
 mod cases;
@@ -92,6 +93,9 @@ pub trait TestHooks: Send + Sync {
 
     /// Until when an endpoint rests, if it was told to.
     async fn feed_after(&self, id: EndpointId) -> Result<Option<OffsetDateTime>, StoreError>;
+
+    /// Whether what is accepted for an endpoint goes out by the feeder alone.
+    async fn is_backlogged(&self, id: EndpointId) -> Result<bool, StoreError>;
 
     /// Makes a delivery due in so long.
     async fn postpone(&self, id: DeliveryId, by: Duration) -> Result<(), StoreError>;

@@ -16,6 +16,7 @@ mod contracts;
 mod dead_letters;
 mod endpoints;
 mod error;
+mod feed;
 mod log;
 mod lookup;
 mod metrics;
@@ -53,6 +54,7 @@ pub use endpoints::{
     EndpointUpdated, Endpoints, NewEndpoint, SecretRotated, SecretRotation,
 };
 pub use error::StoreError;
+pub use feed::{Fed, FeedLimits, Feeding, Leftover};
 pub use log::{
     AttemptSummary, Cancelled, DeliveryAndLast, DeliveryFilter, DeliveryPage, EventCancelled,
     EventFilterBy, EventSummary, Log, LoggedAttempt, Replayed, ReplayedAsNew,
@@ -79,8 +81,8 @@ pub use tenants::{
 };
 pub use upkeep::{Migrated, PoolUse, Upkeep};
 pub use work::{
-    Backlog, Claim, Claimed, ClaimedDelivery, Deferral, EventContent, Fed, FeedLimits, LeasePolicy,
-    LostRule, Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claim, Claimed, ClaimedDelivery, Deferral, EventContent, LeasePolicy, LostRule,
+    Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;

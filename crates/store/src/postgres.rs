@@ -5,6 +5,7 @@
 
 mod accept;
 mod backlog;
+mod backlogged;
 mod breaker;
 mod by_id;
 mod claim;
@@ -44,6 +45,7 @@ pub use hooks::HotStatement;
 
 use crate::accept::matching::MatchingCache;
 use crate::error::StoreError;
+use crate::feed::Circle;
 use crate::ordering::Position;
 use error::StoreResultExt as _;
 use postrider_common::tenant::TenantId;
@@ -79,6 +81,8 @@ pub struct PgStore {
     matching: MatchingCache,
     /// How far the follower has looked through the ordering keys.
     ordering: Arc<Mutex<Position>>,
+    /// How far the feeder is.
+    feeding: Arc<Circle>,
     /// Whom operational events go to.
     operator: Option<TenantId>,
 }
@@ -104,6 +108,7 @@ impl PgStore {
             log: pool(&LOG_SETTINGS, log_share),
             matching: MatchingCache::default(),
             ordering: Arc::default(),
+            feeding: Arc::default(),
             operator: None,
         })
     }

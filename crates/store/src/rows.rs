@@ -11,6 +11,7 @@ pub(crate) mod contract;
 pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod event;
+pub(crate) mod feed;
 pub(crate) mod operational;
 pub(crate) mod replay;
 pub(crate) mod statistics;

@@ -9,6 +9,7 @@
 
 mod accept;
 mod backlog;
+mod backlogged;
 mod batch;
 mod breaker;
 mod claim;
@@ -46,6 +47,7 @@ mod writer;
 mod hooks;
 
 use crate::accept::matching::MatchingCache;
+use crate::feed::Circle;
 use crate::ordering::Position;
 use clock::Clock;
 use postrider_common::tenant::TenantId;
@@ -71,6 +73,8 @@ pub struct SqliteStore {
     matching: MatchingCache,
     /// How far the follower has looked through the ordering keys.
     ordering: Arc<Mutex<Position>>,
+    /// How far the feeder is.
+    feeding: Arc<Circle>,
     /// Whom operational events go to.
     operator: Option<TenantId>,
     /// For a connection that migrates.
@@ -104,6 +108,7 @@ impl SqliteStore {
             clock,
             matching: MatchingCache::default(),
             ordering: Arc::default(),
+            feeding: Arc::default(),
             operator: None,
             options: writing.create_if_missing(true),
         }

@@ -3,8 +3,8 @@
 //! Each is a conditional change that says what it found. Every comparison of times is made on the
 //! database's clock.
 
-use crate::accept::QueuedDelivery;
 use crate::error::StoreError;
+use crate::feed::{FeedLimits, Feeding};
 use async_trait::async_trait;
 use bytes::Bytes;
 use postrider_common::attempt::AttemptRecord;
@@ -168,26 +168,6 @@ pub enum WorkQueue {
     Retry,
 }
 
-/// How much the feeder may hand out.
-#[derive(Clone, Copy, Debug)]
-pub struct FeedLimits {
-    /// Deliveries in one tick.
-    pub total: u32,
-    /// Deliveries of one endpoint that may be `queued` or `in_flight`.
-    pub per_endpoint: u32,
-}
-
-/// A delivery that the feeder made `queued`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fed {
-    /// The delivery, for its message.
-    pub delivery: QueuedDelivery,
-    /// The queue that the message goes to.
-    pub queue: WorkQueue,
-    /// Whether it is a probe: its endpoint's breaker is half open by that.
-    pub probe: bool,
-}
-
 /// A delivery whose lease ended with nobody to settle it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reaped {
@@ -252,7 +232,7 @@ pub trait Work: Send + Sync {
     async fn deliveries_defer(&self, deferrals: &[Deferral]) -> Result<u64, StoreError>;
 
     /// Refuses `queued` deliveries that are over their endpoint's cap: they become `scheduled` at
-    /// the time they had, and their endpoints are fed nothing for `pause`.
+    /// the time they had; their endpoints are backlogged, and fed nothing for `pause`.
     async fn deliveries_refuse(
         &self,
         ids: &[DeliveryId],
@@ -263,8 +243,9 @@ pub trait Work: Send + Sync {
     async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError>;
 
     /// Makes due deliveries `queued`, tenants and endpoints in turn, of endpoints whose breaker is open
-    /// only probes. `None` when another feeder is at it.
-    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Vec<Fed>>, StoreError>;
+    /// only probes. An endpoint that more is due for than may go is backlogged until that is otherwise:
+    /// what is accepted for it is `scheduled`. `None` when another feeder is at it.
+    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Feeding>, StoreError>;
 
     /// Ends leases that are past their end: `scheduled` for at once, the attempt on record as lost.
     async fn deliveries_reap(&self, limit: u32) -> Result<Vec<Reaped>, StoreError>;

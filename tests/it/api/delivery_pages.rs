@@ -40,7 +40,7 @@ impl Case {
 
     /// Has what is due queued, as the dispatcher does.
     async fn feed(&self) {
-        let limits = FeedLimits { total: 100, per_endpoint: 100 };
+        let limits = FeedLimits { total: 100, per_endpoint: 100, per_tenant: 10_000 };
         self.api.store.deliveries_feed(limits).await.unwrap();
     }
 

@@ -6,7 +6,7 @@ use super::repository::{read, rust_files};
 use super::rust_source::RustSource;
 
 /// Files with tests of one pair. A run on the other one skips these tests.
-const OF_ONE_PAIR: [(&str, &str); 16] = [
+const OF_ONE_PAIR: [(&str, &str); 17] = [
     ("tests/it/broker.rs", "the suite, on RabbitMQ"),
     ("tests/it/broker/rabbitmq.rs", "connections and queues"),
     ("tests/it/faults/broker.rs", "a broker that goes away and comes back empty"),
@@ -20,6 +20,7 @@ const OF_ONE_PAIR: [(&str, &str); 16] = [
     ("tests/it/store/migrating.rs", "PostgreSQL's migrations"),
     ("tests/it/store/partitions.rs", "PostgreSQL's partitions"),
     ("tests/it/store/plans.rs", "PostgreSQL's planner"),
+    ("tests/it/store/plans/feed.rs", "PostgreSQL's planner"),
     ("tests/it/store/plans/replays.rs", "PostgreSQL's planner"),
     ("tests/it/store/plans/retention.rs", "PostgreSQL's planner"),
     ("tests/it/store/retention.rs", "PostgreSQL's partitions"),

@@ -112,10 +112,13 @@ async fn retries_go_to_a_queue_of_their_own() {
     assert_eq!(taken, [(Queue::Retry, failed.id), (Queue::First, fresh)].into());
 }
 
-/// A backlog of one endpoint must not drain by one cap a tick, nor a full queue be asked all the time.
+/// A backlog must not drain by one cap a tick, nor a full queue be asked all the time.
 #[tokio::test]
 async fn as_long_as_something_is_taken_the_feeder_looks_again_soon() {
-    let feeding = Feeding::of(2100).await;
+    let mut feeding = Feeding::of(1100).await;
+    let other = tenant(&feeding.subject.store, "other", DEFAULT_CONTRACT).await;
+    feeding.subject.endpoint(&other).await;
+    feeding.ids.extend(feeding.subject.schedule(&other, 1000).await);
     let pace = async || feeding.feeder.step().await.unwrap();
     assert_eq!(pace().await, Pace::AtOnce, "a whole batch was due");
     assert_eq!(pace().await, Pace::Shortly, "and what remained");
@@ -126,4 +129,46 @@ async fn as_long_as_something_is_taken_the_feeder_looks_again_soon() {
     feeding.broker.take_only(feeding.broker.asked() + 1);
     assert_eq!(pace().await, Pace::NextTick, "the queue is full");
     check(&feeding.subject, &feeding.tenant).await;
+}
+
+/// An endpoint that is quick is looked at soon, one that answers nothing less and less often.
+#[tokio::test]
+async fn how_soon_it_looks_again_follows_from_how_soon_there_is_room() {
+    let feeding = Feeding::of(12).await;
+    let shared = Arc::clone(&feeding.broker) as SharedBroker;
+    let feeder = Feeder::new(Arc::clone(&feeding.subject.store), shared, 4);
+    let pace = async || feeder.step().await.unwrap();
+    let after = |millis| Pace::After(Duration::from_millis(millis));
+    assert_eq!(pace().await, after(5), "it took a whole cap");
+    for millis in [25, 50, 100, 200, 400] {
+        assert_eq!(pace().await, after(millis), "it has no room");
+    }
+    let first = feeding.broker.take()[0].1.delivery;
+    let claimed = feeding.subject.claim_one(first).await;
+    feeding.subject.settle(fixtures::success(&claimed)).await;
+    assert_eq!(pace().await, Pace::Shortly, "one of four was done with");
+    assert_eq!(pace().await, after(25));
+    check(&feeding.subject, &feeding.tenant).await;
+}
+
+/// More than the broker is to hold of one tenant, on however many endpoints, is not handed to it.
+#[tokio::test]
+async fn a_burst_on_many_endpoints_leaves_room_for_others() {
+    let feeding = Feeding::of(0).await;
+    for _ in 1..40 {
+        feeding.subject.endpoint(&feeding.tenant).await;
+    }
+    feeding.subject.schedule(&feeding.tenant, 100).await;
+    let mut handed_out = 0;
+    while let fed @ 1.. = feeding.feed().await.handed_out {
+        handed_out += fed;
+    }
+    assert_eq!(handed_out, 2000, "of 4000 that are due");
+    let other = tenant(&feeding.subject.store, "other", DEFAULT_CONTRACT).await;
+    feeding.subject.endpoint(&other).await;
+    let one = feeding.subject.schedule(&other, 1).await;
+    feeding.broker.take();
+    assert_eq!(feeding.feed().await.handed_out, 1);
+    let taken: Vec<_> = feeding.broker.take().into_iter().map(|(_, item)| item.delivery).collect();
+    assert_eq!(taken, one);
 }

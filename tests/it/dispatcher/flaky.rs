@@ -16,7 +16,7 @@ use postrider_store::{
     BreakerTerms, Breakers, Cancelled, Claimed, ContractVersions, Counted, DeadLetters, Deferral,
     DeliveryFilter, DeliveryPage, Discarded, DiscardedMany, EndpointCreated, EndpointDeleted,
     EndpointPatch, EndpointRef, EndpointStatistics, EndpointUpdated, Endpoints, EventCancelled,
-    EventFilterBy, EventSummary, Expunged, Fed, FeedLimits, InForce, KeptContract, LeasePolicy,
+    EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce, KeptContract, LeasePolicy,
     Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent, NewReplay,
     OperationalEvent, OperationalEventId, Operations, Page, PageRequest, PartitionRemoval, Passage,
     PoolUse, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed, ReplayChanged,
@@ -166,7 +166,7 @@ before! {
         fn deliveries_defer(deferrals: &[Deferral]) -> u64;
         fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
-        fn deliveries_feed(limits: FeedLimits) -> Option<Vec<Fed>>;
+        fn deliveries_feed(limits: FeedLimits) -> Option<Feeding>;
         fn deliveries_reap(limit: u32) -> Vec<Reaped>;
         fn deliveries_take_over() -> TakenOver;
         fn deliveries_requeue_lost(rule: LostRule) -> u64;

@@ -2,6 +2,7 @@
 //! partitions that their rows are in.
 
 mod explain;
+mod feed;
 mod fill;
 mod replays;
 mod retention;

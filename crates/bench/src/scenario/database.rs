@@ -14,6 +14,10 @@ use std::ops::Range;
 /// Of these many tenants, in turn.
 pub(super) const TENANTS: u32 = 20;
 pub(super) const ENDPOINTS: u32 = 1000;
+/// What one step of the feeder hands out and one claim takes.
+pub(super) const BATCH: u32 = 256;
+/// What an endpoint may have in flight by default.
+pub(super) const CAP: u32 = 64;
 
 /// A database that is filled from within.
 pub(super) trait Database {

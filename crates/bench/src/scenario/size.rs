@@ -2,7 +2,7 @@
 //! millions of finished and of due deliveries. No services run: the calls are the store's own, made by
 //! the bench. It fills the database itself; whoever started it removes the data.
 
-use super::database::{Database, ENDPOINTS, Postgres, Sqlite, store_error};
+use super::database::{BATCH, CAP, Database, ENDPOINTS, Postgres, Sqlite, store_error};
 use crate::bench::{Setting, progress};
 use crate::error::BenchError;
 use crate::findings::{Aim, Findings};
@@ -13,10 +13,6 @@ use std::time::{Duration, Instant};
 
 /// Old deliveries are finished ones of these days, from the day before yesterday back.
 const OLD_DAYS: Range<u32> = 2..22;
-/// What one step hands out and one claim takes.
-const BATCH: u32 = 256;
-/// What an endpoint may have in flight by default, and so what a step looks at of each.
-const CAP: u32 = 64;
 /// Steps that are timed; the median counts.
 const ROUNDS: usize = 21;
 /// Steps before that.
@@ -65,7 +61,7 @@ async fn measure(
     let empty = steps(&store).await?;
     tell(&mut findings, &format!("{BATCH} due of {BATCH} endpoints, nothing else"), &empty);
     let mut plans = section("empty", database, &store).await?;
-    progress("size: what one step looks at, of every endpoint");
+    progress("size: as much as there is room for, of every endpoint");
     database.add_due(BATCH..ENDPOINTS, 0..1).await?;
     database.add_due(0..ENDPOINTS, 1..CAP).await?;
     database.calm_down().await?;
@@ -114,12 +110,12 @@ async fn feed_nothing(store: &SharedStore) -> Result<f64, BenchError> {
         let began = Instant::now();
         let fed = store.deliveries_feed(LIMITS).await.map_err(store_error)?;
         times.push(began.elapsed());
-        all("fed", 0, fed.map_or(0, |fed| fed.len()))?;
+        all("fed", 0, fed.map_or(0, |feeding| feeding.fed.len()))?;
     }
     Ok(median_ms(times))
 }
 
-const LIMITS: FeedLimits = FeedLimits { total: BATCH, per_endpoint: CAP };
+const LIMITS: FeedLimits = FeedLimits { total: BATCH, per_endpoint: CAP, per_tenant: 2000 };
 
 /// Feeds, claims what was fed, and gives it back, again and again.
 async fn steps(store: &SharedStore) -> Result<Step, BenchError> {
@@ -132,7 +128,8 @@ async fn steps(store: &SharedStore) -> Result<Step, BenchError> {
         let began = Instant::now();
         let fed = store.deliveries_feed(LIMITS).await.map_err(store_error)?;
         feeds.push(began.elapsed());
-        let ids: Vec<_> = fed.into_iter().flatten().map(|fed| fed.delivery.id).collect();
+        let fed = fed.into_iter().flat_map(|feeding| feeding.fed);
+        let ids: Vec<_> = fed.map(|fed| fed.delivery.id).collect();
         all("fed", BATCH as usize, ids.len())?;
         let began = Instant::now();
         let claimed = store.deliveries_claim(&ids, &lease).await.map_err(store_error)?;
@@ -179,8 +176,9 @@ async fn section(
     store: &SharedStore,
 ) -> Result<String, BenchError> {
     let feeding = database.feed_plan().await?;
-    let fed = store.deliveries_feed(LIMITS).await.map_err(store_error)?.unwrap_or_default();
-    let ids: Vec<_> = fed.iter().map(|fed| fed.delivery.id).collect();
+    let fed = store.deliveries_feed(LIMITS).await.map_err(store_error)?;
+    let fed = fed.into_iter().flat_map(|feeding| feeding.fed);
+    let ids: Vec<_> = fed.map(|fed| fed.delivery.id).collect();
     let names: Vec<_> = ids.iter().map(|id| id.as_uuid().to_string()).collect();
     let claiming = database.claim_plans(&names).await?;
     store.deliveries_unqueue(&ids).await.map_err(store_error)?;

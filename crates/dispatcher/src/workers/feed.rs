@@ -1,17 +1,28 @@
 //! The feeder: hands due deliveries to the broker.
+//!
+//! How soon it looks again follows from what it found: an endpoint that more is due for than it has room
+//! for gets its next deliveries from here alone, and must not wait for a tick each time that some are done
+//! with; nor is one that answers nothing to be looked at all the time.
 
-use super::Pace;
+use super::{Pace, SHORTLY};
 use crate::limiter::Rooms;
 use crate::metrics::{BreakerMetrics, WorkerMetrics};
 use postrider_broker::{Published, Queue, SharedBroker, WorkItem, WorkMessage};
 use postrider_common::breaker::BreakerState;
 use postrider_common::crash_point::crash_point;
 use postrider_common::id::DeliveryId;
-use postrider_store::{FeedLimits, SharedStore, StoreError, WorkQueue};
-use std::collections::HashSet;
+use postrider_store::{FeedLimits, Leftover, SharedStore, StoreError, WorkQueue};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Deliveries that one step hands out.
 const BATCH: u32 = 2048;
+/// Deliveries of one tenant that it leaves unclaimed: twice as many as an ingest does, so that it has room
+/// while ingests use theirs.
+const PER_TENANT: u32 = 2000;
+/// When it looks again if an endpoint has got half of its cap since it looked last, or more.
+const SOON: Duration = Duration::from_millis(5);
 
 /// Hands due deliveries to the broker.
 pub struct Feeder {
@@ -21,6 +32,8 @@ pub struct Feeder {
     metrics: WorkerMetrics,
     rooms: Rooms,
     breakers: Option<BreakerMetrics>,
+    /// Steps in a row in which something waited for room and found none.
+    in_vain: AtomicU32,
 }
 
 /// What one step came to.
@@ -32,12 +45,22 @@ pub struct Fed {
     pub taken_back: usize,
 }
 
+/// What a step came to, and what the next one is to know.
+#[derive(Default)]
+struct Step {
+    fed: Fed,
+    left: Leftover,
+    /// The most that one endpoint was handed.
+    most: u32,
+}
+
 impl Feeder {
     /// A feeder that keeps each endpoint within `per_endpoint` deliveries `queued` or in flight.
     pub fn new(store: SharedStore, broker: SharedBroker, per_endpoint: u32) -> Self {
-        let limits = FeedLimits { total: BATCH, per_endpoint };
+        let limits = FeedLimits { total: BATCH, per_endpoint, per_tenant: PER_TENANT };
         let (metrics, rooms) = (WorkerMetrics::default(), Rooms::default());
-        Self { store, broker, limits, metrics, rooms, breakers: None }
+        let in_vain = AtomicU32::default();
+        Self { store, broker, limits, metrics, rooms, breakers: None, in_vain }
     }
 
     /// Counts what it does.
@@ -52,19 +75,20 @@ impl Feeder {
 
     /// Hands out what is due now. Does nothing while the broker is away or another feeder works.
     pub async fn run_once(&self) -> Result<Fed, StoreError> {
-        Ok(self.try_once().await?.unwrap_or_default())
+        Ok(self.try_once().await?.unwrap_or_default().fed)
     }
 
     /// `None` while another feeder works.
-    async fn try_once(&self) -> Result<Option<Fed>, StoreError> {
+    async fn try_once(&self) -> Result<Option<Step>, StoreError> {
         if self.broker.ping().await.is_err() {
-            return Ok(Some(Fed::default()));
+            return Ok(Some(Step::default()));
         }
-        let Some(fed) = self.store.deliveries_feed(self.limits).await? else {
+        let Some(feeding) = self.store.deliveries_feed(self.limits).await? else {
             return Ok(None);
         };
+        let (fed, left) = (feeding.fed, feeding.left);
         if fed.is_empty() {
-            return Ok(Some(Fed::default()));
+            return Ok(Some(Step { left, ..Step::default() }));
         }
         crash_point("feeder::marked");
         self.count_probes(&fed);
@@ -77,23 +101,37 @@ impl Feeder {
             });
             self.hand_out(name, items.collect(), &mut total).await?;
         }
-        Ok(Some(total))
+        Ok(Some(Step { fed: total, left, most: most_of_one(&fed) }))
     }
 
     /// Hands out what is due now, and says when to look again.
     pub async fn step(&self) -> Result<Pace, StoreError> {
-        let Some(fed) = self.try_once().await? else {
+        let Some(step) = self.try_once().await? else {
             // What became due a moment ago, the other one may not have seen.
             return Ok(Pace::Shortly);
         };
-        Ok(match fed {
-            Fed { handed_out: 0, .. } | Fed { taken_back: 1.., .. } => {
-                self.rooms.next_room_in().map_or(Pace::NextTick, Pace::After)
-            }
-            Fed { handed_out, .. } if handed_out == BATCH as usize => Pace::AtOnce,
+        let in_vain = step.fed == Fed::default() && step.left == Leftover::AwaitsRoom;
+        let before = self.in_vain.load(Ordering::Relaxed);
+        self.in_vain.store(if in_vain { before.saturating_add(1) } else { 0 }, Ordering::Relaxed);
+        Ok(match step.fed {
+            Fed { taken_back: 1.., .. } => self.when_there_is_room(None),
+            Fed { handed_out: 0, .. } => self.when_there_is_room(match step.left {
+                Leftover::Nothing => None,
+                Leftover::AwaitsRoom => Some(SHORTLY.saturating_mul(1 << before.min(8))),
+                // It is round the circle of endpoints by and by.
+                Leftover::AwaitsStep => Some(SHORTLY),
+            }),
+            _ if step.left == Leftover::AwaitsStep => Pace::AtOnce,
+            _ if step.most >= self.limits.per_endpoint.div_ceil(2) => Pace::After(SOON),
             // Endpoints got what their caps left; a backlog must not drain by one cap a tick.
-            Fed { .. } => Pace::Shortly,
+            _ => Pace::Shortly,
         })
+    }
+
+    /// When an endpoint's rate leaves room again, and after so long at the latest, if it is said.
+    fn when_there_is_room(&self, latest: Option<Duration>) -> Pace {
+        let earliest = self.rooms.next_room_in().into_iter().chain(latest).min();
+        earliest.map_or(Pace::NextTick, Pace::After)
     }
 
     /// Counts the breakers that are half open by what was fed.
@@ -132,4 +170,12 @@ impl Feeder {
         }
         Ok(())
     }
+}
+
+fn most_of_one(fed: &[postrider_store::Fed]) -> u32 {
+    let mut counts: HashMap<_, u32> = HashMap::new();
+    for one in fed {
+        *counts.entry(one.delivery.endpoint).or_default() += 1;
+    }
+    counts.into_values().max().unwrap_or_default()
 }

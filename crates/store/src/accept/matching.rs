@@ -11,6 +11,7 @@ use postrider_common::delivery::DeliveryState;
 use postrider_common::event::EventType;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantId;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Tenants whose endpoints are kept in memory.
@@ -49,6 +50,15 @@ pub(crate) struct TenantEndpoints {
     pub(crate) endpoints: Vec<Candidate>,
 }
 
+/// What the accepting transaction found of the tenants of its batch.
+#[derive(Debug, Default)]
+pub(crate) struct Recipients {
+    /// Their endpoints; a tenant that does not exist is absent.
+    tenants: HashMap<TenantId, Arc<TenantEndpoints>>,
+    /// Of these what is accepted goes out by the feeder.
+    backlogged: HashSet<EndpointId>,
+}
+
 /// What matching knows of an endpoint.
 #[derive(Debug)]
 pub(crate) struct Candidate {
@@ -69,13 +79,30 @@ pub(crate) struct Wanting {
     pub(crate) on: bool,
     /// Its deliveries of one ordering key go one after the other.
     pub(crate) ordered: bool,
+    /// Others wait for it that nothing is to overtake.
+    pub(crate) backlogged: bool,
     /// What the body is made by.
     pub(crate) contract_version: Option<ContractVersion>,
 }
 
-impl TenantEndpoints {
-    /// The endpoints that want an event of this type.
-    pub(crate) fn wanting(&self, event_type: &EventType) -> Vec<Wanting> {
+impl Recipients {
+    /// Adds a tenant.
+    pub(crate) fn add(&mut self, tenant: TenantId, endpoints: Arc<TenantEndpoints>) {
+        self.tenants.insert(tenant, endpoints);
+    }
+
+    /// Adds endpoints that are backlogged.
+    pub(crate) fn add_backlogged(&mut self, endpoints: impl IntoIterator<Item = EndpointId>) {
+        self.backlogged.extend(endpoints);
+    }
+
+    /// Whether there is such a tenant.
+    pub(crate) fn knows(&self, tenant: &TenantId) -> bool {
+        self.tenants.contains_key(tenant)
+    }
+
+    /// The endpoints of a tenant that want an event of this type.
+    pub(crate) fn wanting(&self, tenant: &TenantId, event_type: &EventType) -> Vec<Wanting> {
         let wants = |candidate: &&Candidate| {
             candidate.events.iter().any(|name| name == "*" || name == event_type.as_str())
         };
@@ -83,14 +110,17 @@ impl TenantEndpoints {
             endpoint: candidate.id,
             on: candidate.on,
             ordered: candidate.ordered,
+            backlogged: self.backlogged.contains(&candidate.id),
             contract_version: candidate.contract_version,
         };
-        self.endpoints.iter().filter(wants).map(wanting).collect()
+        let endpoints = self.tenants.get(tenant).into_iter().flat_map(|known| &known.endpoints);
+        endpoints.filter(wants).map(wanting).collect()
     }
 }
 
 /// The state that a delivery begins in; a queued one takes its place in the room. What is to be delivered
-/// at a certain time waits for the feeder, even if that time is past.
+/// at a certain time waits for the feeder, even if that time is past, and so does what others are waiting
+/// before.
 pub(crate) fn first_state(
     planned: &Planned<'_>,
     place: Option<Place<'_>>,
@@ -104,7 +134,7 @@ pub(crate) fn first_state(
     if !planned.wanting.on {
         return DeliveryState::Held;
     }
-    if left == 0 || event.deliver_at.is_some() {
+    if left == 0 || event.deliver_at.is_some() || planned.wanting.backlogged {
         return DeliveryState::Scheduled;
     }
     room.by_tenant.insert(event.tenant.clone(), left - 1);

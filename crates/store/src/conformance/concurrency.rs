@@ -4,7 +4,8 @@ use super::Subject;
 use super::fixtures::{event, ids, lease_policy, new_endpoint, queued, retry, success};
 use crate::accept::{NewEvent, QueueRoom};
 use crate::endpoints::{EndpointPatch, EndpointRef};
-use crate::work::{Claim, ClaimedDelivery, FeedLimits, Release, Settled, Settlement};
+use crate::feed::FeedLimits;
+use crate::work::{Claim, ClaimedDelivery, Release, Settled, Settlement};
 use futures::future::join_all;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::endpoint::Endpoint;
@@ -81,7 +82,12 @@ pub async fn everybody_at_once_loses_nothing(subject: &Subject) {
         task.expect("nobody fails");
     }
     drain(subject).await;
-    for (tenant, _) in customers {
+    subject.feed(1_000).await;
+    for (tenant, endpoints) in customers {
+        for endpoint in endpoints {
+            let backlogged = subject.hooks.is_backlogged(endpoint.id).await.expect("an answer");
+            assert!(!backlogged, "no backlog outlasts its reason");
+        }
         let deliveries = subject.deliveries(&tenant).await;
         assert_eq!(deliveries.len(), BATCHES * EVENTS * ENDPOINTS);
         for delivery in deliveries {
@@ -139,9 +145,9 @@ async fn meddle(store: crate::SharedStore, tenant: TenantScope, endpoints: Vec<E
 /// Claims what comes, and in turn succeeds, fails, gives back, or dies with it.
 async fn dispatch(store: crate::SharedStore, number: usize, broker: Broker) {
     for round in 0..60 {
-        let limits = FeedLimits { total: 30, per_endpoint: 40 };
-        if let Some(fed) = store.deliveries_feed(limits).await.expect("fed") {
-            publish(&broker, ids(&fed));
+        let limits = FeedLimits { total: 30, per_endpoint: 40, per_tenant: 10_000 };
+        if let Some(feeding) = store.deliveries_feed(limits).await.expect("fed") {
+            publish(&broker, ids(&feeding.fed));
         }
         let taken = consume(&broker, 25);
         let claimed = store.deliveries_claim(&taken, &lease_policy()).await.expect("claimed");

@@ -2,7 +2,8 @@
 
 use super::Subject;
 use super::fixtures::{ids, retry, success};
-use crate::work::{FeedLimits, WorkQueue};
+use crate::feed::{FeedLimits, Leftover};
+use crate::work::WorkQueue;
 use futures::future::join_all;
 use postrider_common::delivery::DeliveryState::{InFlight, Queued, Scheduled};
 use postrider_common::id::{DeliveryId, EndpointId};
@@ -109,7 +110,7 @@ pub async fn endpoints_are_fed_in_turn(subject: &Subject) {
     assert_eq!([busy.id, others[0].id, others[1].id].map(count), [3, 3, 3]);
 }
 
-/// When there are more tenants than a tick takes, those go first that have waited longest.
+/// When there are more tenants than a tick takes, the others go with the next.
 pub async fn nobody_is_passed_over_for_ever(subject: &Subject) {
     let mut order = Vec::new();
     for _ in 0..5 {
@@ -118,9 +119,95 @@ pub async fn nobody_is_passed_over_for_ever(subject: &Subject) {
         subject.schedule(&tenant, 3).await;
         subject.age(10).await;
     }
-    let fed = subject.feed(3).await;
-    let served: Vec<_> = fed.iter().map(|fed| fed.delivery.tenant.clone()).collect();
-    assert_eq!(served, order[..3]);
+    let mut served = Vec::new();
+    for _ in 0..5 {
+        let fed = subject.feed(3).await;
+        assert_eq!(fed.len(), 3);
+        served.extend(fed.into_iter().map(|fed| fed.delivery.tenant));
+    }
+    let in_two: HashSet<_> = served[..6].iter().collect();
+    assert_eq!(in_two, order.iter().collect(), "everybody's turn has come");
+    for tenant in &order {
+        assert_eq!(served.iter().filter(|served| *served == tenant).count(), 3, "and none's twice");
+    }
+}
+
+/// Of one tenant: a step goes on where the last one stopped, and says whether there is more.
+pub async fn a_step_goes_on_where_the_last_one_stopped(subject: &Subject) {
+    let tenant = subject.tenant().await;
+    let mut endpoints = Vec::new();
+    for _ in 0..5 {
+        endpoints.push(subject.endpoint(&tenant).await.id);
+    }
+    subject.schedule(&tenant, 2).await;
+    let limits = FeedLimits { total: 2, per_endpoint: 10, per_tenant: 100 };
+    let mut served = Vec::new();
+    for _ in 0..5 {
+        let feeding = subject.feed_within(limits).await;
+        assert_eq!((feeding.fed.len(), feeding.left), (2, Leftover::AwaitsStep));
+        let step: HashSet<_> = feeding.fed.iter().map(|fed| fed.delivery.endpoint).collect();
+        served.push(step);
+    }
+    let expected: Vec<HashSet<_>> =
+        endpoints.repeat(2).chunks(2).map(|step| step.iter().copied().collect()).collect();
+    assert_eq!(served, expected);
+    let feeding = subject.feed_within(limits).await;
+    assert_eq!((feeding.fed.len(), feeding.left), (0, Leftover::Nothing));
+}
+
+/// However many endpoints wait for a later time.
+pub async fn what_is_not_due_yet_hides_nothing(subject: &Subject) {
+    let tenant = subject.tenant().await;
+    for _ in 0..21 {
+        subject.endpoint(&tenant).await;
+    }
+    let due = subject.schedule(&tenant, 1).await;
+    for id in &due[1..] {
+        subject.hooks.postpone(*id, Duration::from_hours(1)).await.expect("later");
+    }
+    let mut fed = Vec::new();
+    for _ in 0..6 {
+        fed.extend(ids(&subject.feed(1).await));
+    }
+    assert_eq!(fed, due[..1]);
+}
+
+/// What its endpoints would have room for waits for what is queued of it; nobody else's does.
+pub async fn a_tenant_is_fed_up_to_its_limit(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    subject.endpoint(&tenant).await;
+    subject.schedule(&tenant, 4).await;
+    let (other, _) = subject.customer().await;
+    let others = subject.schedule(&other, 1).await;
+    let limits = FeedLimits { total: 100, per_endpoint: 10, per_tenant: 5 };
+    let feeding = subject.feed_within(limits).await;
+    assert_eq!((feeding.fed.len(), feeding.left), (6, Leftover::AwaitsRoom));
+    assert!(ids(&feeding.fed)[..2].contains(&others[0]), "it goes with the first");
+    let mine: Vec<_> = ids(&feeding.fed).into_iter().filter(|id| *id != others[0]).collect();
+    let of_first = feeding.fed.iter().filter(|fed| fed.delivery.endpoint == endpoint.id).count();
+    assert!((2..=3).contains(&of_first), "endpoints in turn");
+
+    let feeding = subject.feed_within(limits).await;
+    assert_eq!((feeding.fed.len(), feeding.left), (0, Leftover::AwaitsRoom));
+    subject.claim(&mine[..2]).await;
+    assert_eq!(subject.feed_within(limits).await.fed.len(), 2, "what is in flight takes no room");
+}
+
+/// It says whether something waits for room, and what another step could hand out.
+pub async fn a_step_says_what_it_left(subject: &Subject) {
+    let (tenant, _) = subject.customer().await;
+    subject.schedule(&tenant, 5).await;
+    for (total, per_endpoint, fed, left) in [
+        (2, 10, 2, Leftover::AwaitsStep),
+        (10, 3, 1, Leftover::AwaitsRoom),
+        (10, 3, 0, Leftover::AwaitsRoom),
+        (10, 10, 2, Leftover::Nothing),
+        (10, 10, 0, Leftover::Nothing),
+    ] {
+        let feeding =
+            subject.feed_within(FeedLimits { total, per_endpoint, per_tenant: 100 }).await;
+        assert_eq!((feeding.fed.len(), feeding.left), (fed, left));
+    }
 }
 
 /// Paused or deleted; its neighbour is.
@@ -140,14 +227,15 @@ pub async fn an_endpoint_that_is_off_is_not_fed(subject: &Subject) {
 pub async fn concurrent_feeders_hand_out_one_cap(subject: &Subject) {
     let (tenant, _) = subject.customer().await;
     let due = subject.schedule(&tenant, 60).await;
-    let limits = FeedLimits { total: 100, per_endpoint: 7 };
+    let limits = FeedLimits { total: 100, per_endpoint: 7, per_tenant: 10_000 };
     let feeders = (0..8).map(|_| {
         let store = Arc::clone(&subject.store);
         tokio::spawn(async move { store.deliveries_feed(limits).await })
     });
     let mut fed = Vec::new();
     for result in join_all(feeders).await {
-        fed.extend(ids(&result.expect("no panic").expect("an answer").unwrap_or_default()));
+        let feeding = result.expect("no panic").expect("an answer");
+        fed.extend(feeding.iter().flat_map(|feeding| ids(&feeding.fed)));
     }
     assert_eq!(fed.len(), 7);
     for id in due {

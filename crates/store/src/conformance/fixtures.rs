@@ -4,12 +4,11 @@
 use super::{RawDelivery, Subject};
 use crate::accept::{Accepted, Fingerprint, NewEvent, QueueRoom};
 use crate::endpoints::{EndpointCreated, EndpointPatch, EndpointRef, EndpointUpdated, NewEndpoint};
+use crate::feed::{Fed, FeedLimits, Feeding};
 use crate::log::DeliveryFilter;
 use crate::page::PageRequest;
 use crate::tenants::TenantCreated;
-use crate::work::{
-    Claim, Claimed, ClaimedDelivery, Fed, FeedLimits, LeasePolicy, Settled, Settlement,
-};
+use crate::work::{Claim, Claimed, ClaimedDelivery, LeasePolicy, Settled, Settlement};
 use bytes::Bytes;
 use postrider_common::attempt::{AttemptRecord, FailureKind, Response};
 use postrider_common::delivery::{DeadReason, Delivery, DeliveryState, Progress, Transition};
@@ -204,9 +203,14 @@ impl Subject {
 
     /// Feeds, under this cap per endpoint.
     pub async fn feed_capped(&self, total: u32, per_endpoint: u32) -> Vec<Fed> {
-        let limits = FeedLimits { total, per_endpoint };
-        let fed = self.store.deliveries_feed(limits).await.expect("an answer");
-        fed.expect("no other feeder")
+        let limits = FeedLimits { total, per_endpoint, per_tenant: 10_000 };
+        self.feed_within(limits).await.fed
+    }
+
+    /// Feeds within these limits.
+    pub async fn feed_within(&self, limits: FeedLimits) -> Feeding {
+        let feeding = self.store.deliveries_feed(limits).await.expect("an answer");
+        feeding.expect("no other feeder")
     }
 
     /// Ends leases that are past their end, and gives the deliveries.

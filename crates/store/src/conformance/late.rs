@@ -51,8 +51,8 @@ pub async fn a_late_success_of_a_scheduled_delivery_is_written(subject: &Subject
 /// Its message is out again, and will find nothing to claim; also after that message was refused,
 /// not taken by the broker, or lost.
 pub async fn a_late_success_of_a_queued_delivery_is_written(subject: &Subject) {
-    let (tenant, _) = subject.customer().await;
     for step in 0..4 {
+        let (tenant, _) = subject.customer().await;
         let claimed = reaped(subject, &tenant).await;
         subject.feed(10).await;
         let id = [claimed.id];

@@ -6,7 +6,8 @@ use super::fixtures::{dead, ids, lease_policy, retry, success};
 use super::ordering::keyed;
 use crate::SharedStore;
 use crate::accept::{NewEvent, QueueRoom};
-use crate::work::{Claim, FeedLimits, Settlement};
+use crate::feed::FeedLimits;
+use crate::work::{Claim, Settlement};
 use futures::future::join_all;
 use postrider_common::delivery::DeadReason;
 use postrider_common::id::{DeliveryId, EventId};
@@ -94,9 +95,9 @@ async fn dispatch(store: SharedStore, sent: Sent, produced: Arc<AtomicBool>) {
     loop {
         assert!(began.elapsed() < DEADLINE, "it takes too long");
         let all_are_there = produced.load(Ordering::Relaxed);
-        let limits = FeedLimits { total: 7, per_endpoint: 1_000 };
+        let limits = FeedLimits { total: 7, per_endpoint: 1_000, per_tenant: 10_000 };
         let fed: Vec<DeliveryId> = match store.deliveries_feed(limits).await.expect("fed") {
-            Some(fed) => ids(&fed),
+            Some(feeding) => ids(&feeding.fed),
             None => Vec::new(),
         };
         if fed.is_empty() {

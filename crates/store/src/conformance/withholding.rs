@@ -5,7 +5,7 @@ use super::Subject;
 use super::breakers::{GIVE_UP_AFTER, PROBE_WITHIN, RESTS};
 use super::fixtures::{ids, retry, success};
 use crate::breaker::{BreakerMoved, Passage};
-use crate::work::Fed;
+use crate::feed::Fed;
 use postrider_common::breaker::{BreakerState, ramp};
 use postrider_common::delivery::DeliveryState::{Queued, Scheduled};
 use postrider_common::endpoint::Endpoint;

@@ -1,7 +1,7 @@
 //! Accepting events: one transaction for a batch.
 //!
 //! *Theory of operation.* (1) Compare each tenant's `endpoints_version` with the cache and read
-//! anew what changed, so that matching is fresh. (2) Insert the idempotency keys, sorted, so that
+//! anew what changed, so that matching is fresh; with them comes which endpoints are backlogged. (2) Insert the idempotency keys, sorted, so that
 //! two batches with the same keys cannot deadlock; what was not inserted belongs to an earlier
 //! event and is read in a second statement. (3) Insert the events that are new and their
 //! deliveries.
@@ -84,14 +84,14 @@ impl PgStore {
     ) -> Result<Vec<Accepted>, sqlx::Error> {
         let mut txn = self.hot.begin().await?;
         let tenants: HashSet<&TenantId> = events.iter().map(|event| &event.tenant).collect();
-        let endpoints = matching::load(&mut txn, &self.matching, &tenants).await?;
+        let recipients = matching::load(&mut txn, &self.matching, &tenants).await?;
 
         let now = now_if_needed(&mut txn, events).await?;
-        let refusal = |event: &NewEvent| refusal(event, endpoints.contains_key(&event.tenant), now);
+        let refusal = |event: &NewEvent| refusal(event, recipients.knows(&event.tenant), now);
         let known: Vec<&NewEvent> =
             events.iter().filter(|event| refusal(event).is_none()).collect();
-        let plans: Vec<_> =
-            known.iter().map(|event| endpoints[&event.tenant].wanting(&event.event_type)).collect();
+        let wanting = |event: &&NewEvent| recipients.wanting(&event.tenant, &event.event_type);
+        let plans: Vec<_> = known.iter().map(wanting).collect();
         let counts: Vec<u32> =
             plans.iter().map(|wanting| u32::try_from(wanting.len()).unwrap_or(u32::MAX)).collect();
 

@@ -11,7 +11,9 @@
 //! a parameter, so that no partial index fits. It *writes* through `INSERT … ON CONFLICT (id) DO
 //! UPDATE`: there always is a conflict, since the row is locked, and it is found by the index that
 //! the conflict is declared on. Both go to the row's own partition and to no other. An id must be
-//! given once, because a statement may not change a row twice.
+//! given once, because a statement may not change a row twice. Statements that run most often also
+//! name the first and the last of their ids, by which PostgreSQL leaves out the other days' partitions
+//! before it begins.
 
 use postrider_common::id::DeliveryId;
 use uuid::Uuid;
@@ -23,4 +25,9 @@ pub(super) fn sorted(ids: &[DeliveryId]) -> Vec<Uuid> {
     uuids.sort_unstable();
     uuids.dedup();
     uuids
+}
+
+/// The first and the last of sorted ids; of none, what no row has.
+pub(super) fn ends(sorted: &[Uuid]) -> (Uuid, Uuid) {
+    (sorted.first().copied().unwrap_or(Uuid::max()), sorted.last().copied().unwrap_or_default())
 }

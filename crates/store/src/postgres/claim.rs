@@ -32,7 +32,8 @@ pub(super) const CLAIM: &str = "
                coalesce(e.timeout_s, c.timeout_s, $5) + $6 AS lease_s
         FROM unnest($1::uuid[], $2::uuid[]) AS wanted (id, token)
         CROSS JOIN LATERAL (
-            SELECT * FROM deliveries WHERE id = wanted.id AND state = $7 FOR UPDATE SKIP LOCKED
+            SELECT * FROM deliveries
+            WHERE id = wanted.id AND state = $7 AND id >= $8 AND id <= $9 FOR UPDATE SKIP LOCKED
         ) AS d
         CROSS JOIN LATERAL (
             SELECT *, coalesce(own_contract, (SELECT contract FROM tenants t WHERE t.id = tenant_id))
@@ -71,7 +72,7 @@ pub(super) const EVENTS: &str = "
     CROSS JOIN LATERAL (
         SELECT id, given_id, event_type, payload, occurred_at, accepted_at, traceparent,
                deliver_at
-        FROM events WHERE id = wanted.id LIMIT 1
+        FROM events WHERE id = wanted.id AND id >= $2 AND id <= $3 LIMIT 1
     ) AS e";
 
 /// A lease never outlasts what the schema lets an endpoint ask for, should its contract be unknown.
@@ -149,6 +150,7 @@ async fn claim_rows(
     let seconds = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
     let (names, timeouts): (Vec<&str>, Vec<i32>) =
         lease.timeouts.iter().map(|(name, timeout)| (name.as_str(), seconds(*timeout))).unzip();
+    let (first, last) = by_id::ends(&ids);
     sqlx::query_as(CLAIM)
         .bind(ids)
         .bind(tokens)
@@ -157,6 +159,8 @@ async fn claim_rows(
         .bind(UNKNOWN_CONTRACT_TIMEOUT_S)
         .bind(seconds(lease.margin))
         .bind(DeliveryState::Queued.as_str())
+        .bind(first)
+        .bind(last)
         .fetch_all(&store.hot)
         .await
         .or_store_error()
@@ -217,8 +221,13 @@ async fn load_events(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    let mut ids: Vec<Uuid> = ids.into_iter().collect();
+    ids.sort_unstable();
+    let (first, last) = by_id::ends(&ids);
     let rows: Vec<EventRow> = sqlx::query_as(EVENTS)
-        .bind(ids.into_iter().collect::<Vec<_>>())
+        .bind(ids)
+        .bind(first)
+        .bind(last)
         .fetch_all(&store.hot)
         .await
         .or_store_error()?;

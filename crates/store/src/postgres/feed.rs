@@ -1,112 +1,75 @@
 //! Feed: due deliveries become `queued`, tenants and endpoints in turn.
 //!
-//! *Theory of operation.* A loose index scan finds the endpoints that have `scheduled` deliveries,
-//! with one probe each however many they have. Of each endpoint that is on, the oldest due ones are
-//! taken, and of each that is off the oldest due tests; at most what its cap leaves beside what is
-//! `queued` or `in_flight`, and what its rate leaves beside what is `queued`. Of an endpoint whose breaker
-//! is open nothing but tests is taken until it is to be probed; then the first, and what has waited as
-//! long as its whole schedule. One that is just back gets twice as many each second. Over all, the first of
-//! every tenant go before the second of any, and among these the longest due. An advisory lock lets
-//! one feeder work at a time, since two would each hand out a whole cap.
+//! *Theory of operation.* `crate::feed` decides; here is what it decides on. Most partitions have nothing
+//! that is due or under way, so the step first finds out which have (`window`): no other is opened
+//! after that, however many days are kept. A loose index scan finds endpoints that have `scheduled`
+//! deliveries, with one probe each however many they have (`WAITING`); those that have something due
+//! are looked at (`look`), and the chosen deliveries are made `queued` by their ids. An advisory lock
+//! lets one feeder work at a time, since two would each hand out a whole cap.
+
+mod look;
+mod window;
+
+pub(super) use look::LOOK;
+pub(super) use window::WINDOW;
 
 use super::error::StoreResultExt as _;
-use super::waiting::endpoints_with;
-use super::{PgStore, breaker};
-use crate::accept::QueuedDelivery;
+use super::{PgStore, backlogged, breaker, by_id};
 use crate::error::StoreError;
-use crate::work::{Fed, FeedLimits, WorkQueue};
+use crate::feed::{FeedLimits, Feeding, Leftover, Looked, Scan, choose, share};
 use postrider_common::delivery::DeliveryState;
-use postrider_common::id::{DeliveryId, EndpointId};
+use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantId;
-use sqlx::FromRow;
+use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
+use window::Window;
 
-pub(super) const FEED: &str = concat!(
-    endpoints_with!("scheduled"),
-    ", due AS MATERIALIZED (
-        SELECT d.id, d.next_attempt_at,
-               row_number() OVER (PARTITION BY e.tenant_id ORDER BY d.place, d.id) AS turn,
-               b.is_probed
-        FROM waiting
+/// The first of the deliveries of each endpoint says whether any is due.
+pub(super) const WAITING: &str = "
+    WITH RECURSIVE waiting AS (
+        SELECT $1::uuid AS endpoint_id, false AS is_due, 0::bigint AS seen, 0::bigint AS found
+        UNION ALL
+        SELECT next.endpoint_id, next.is_due, w.seen + 1, w.found + next.is_due::int
+        FROM waiting w
         CROSS JOIN LATERAL (
-            SELECT id, tenant_id, deleted_at, active AND disabled_at IS NULL AS is_on,
-                   (SELECT feed_after > now() FROM endpoint_flow f WHERE f.endpoint_id = id)
-                       AS is_paused,
-                   (SELECT CASE WHEN now() < r.more_at THEN r.room ELSE r.more END
-                           - (SELECT count(*) FROM (
-                                  SELECT FROM deliveries q
-                                  WHERE q.endpoint_id = r.endpoint_id AND q.state = 'queued' LIMIT $2
-                              ) AS asking)
-                    FROM endpoint_rates r
-                    WHERE r.endpoint_id = id AND now() < r.more_at + interval '10 s') AS rate_room
-            FROM endpoints WHERE id = waiting.endpoint_id LIMIT 1
-        ) AS e
-        LEFT JOIN LATERAL (
-            SELECT state <> 'closed' AND probe_at > now() AS is_resting,
-                   state <> 'closed' AND probe_at <= now() AS is_probed,
-                   CASE WHEN down_since <= now() - make_interval(secs => give_up_s)
-                        THEN now() - make_interval(secs => give_up_s) END AS waited_since,
-                   CASE WHEN state = 'closed'
-                        THEN 1::bigint << least(greatest(floor(extract(epoch FROM now() - changed_at)),
-                                                         0), 31)::int
-                   END AS ramp
-            FROM endpoint_breaker WHERE endpoint_id = e.id LIMIT 1
-        ) AS b ON true
+            SELECT endpoint_id, next_attempt_at <= now() AS is_due FROM deliveries
+            WHERE state = 'scheduled' AND endpoint_id > w.endpoint_id AND endpoint_id <= $2
+              AND id >= $5 AND id < $6
+            ORDER BY endpoint_id, next_attempt_at LIMIT 1
+        ) AS next
+        WHERE w.found < $3 AND w.seen < $4
+    )
+    SELECT endpoint_id, is_due FROM waiting WHERE seen > 0 ORDER BY seen";
+
+pub(super) const TENANTS: &str = "
+    SELECT tenant.id, taken.queued
+    FROM unnest($1::text[]) AS tenant (id)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS queued FROM (
+            SELECT FROM deliveries
+            WHERE tenant_id = tenant.id AND state = 'queued' AND id >= $3 AND id < $4 LIMIT $2
+        ) AS counted
+    ) AS taken";
+
+pub(super) const TAKE: &str = "
+    WITH fed AS MATERIALIZED (
+        SELECT d.* FROM unnest($1::uuid[]) AS chosen (id)
         CROSS JOIN LATERAL (
-            SELECT count(*) AS busy FROM (
-                SELECT FROM deliveries b
-                WHERE b.endpoint_id = e.id AND b.state IN ('queued', 'in_flight') LIMIT $2
-            ) AS counted
-        ) AS taken
-        CROSS JOIN LATERAL (
-            SELECT first.id, first.next_attempt_at, first.test,
-                   row_number() OVER (ORDER BY first.next_attempt_at) AS place
-            FROM (
-                (SELECT o.id, o.next_attempt_at, o.test FROM deliveries o
-                 WHERE e.is_on AND b.is_resting IS NOT TRUE
-                   AND o.endpoint_id = e.id AND o.state = 'scheduled'
-                   AND o.next_attempt_at <= now()
-                 ORDER BY o.next_attempt_at LIMIT $2)
-                UNION ALL
-                (SELECT o.id, o.next_attempt_at, o.test FROM deliveries o
-                 WHERE (NOT e.is_on OR b.is_resting)
-                   AND o.endpoint_id = e.id AND o.state = 'scheduled' AND o.test
-                   AND o.next_attempt_at <= now()
-                 ORDER BY o.next_attempt_at LIMIT $2)
-            ) AS first
-        ) AS d
-        WHERE e.deleted_at IS NULL AND e.is_paused IS NOT TRUE
-          AND d.place <= least(least($2, b.ramp) - taken.busy, e.rate_room)
-          AND (b.is_probed IS NOT TRUE OR d.place = 1 OR d.next_attempt_at <= b.waited_since OR d.test)
-    ), chosen AS MATERIALIZED (
-        SELECT id, is_probed FROM due ORDER BY turn, next_attempt_at LIMIT $1
-    ), fed AS MATERIALIZED (
-        SELECT d.*, chosen.is_probed FROM chosen
-        CROSS JOIN LATERAL (
-            SELECT * FROM deliveries WHERE id = chosen.id AND state = $3 FOR UPDATE SKIP LOCKED
+            SELECT * FROM deliveries
+            WHERE id = chosen.id AND state = $2 AND id >= $3 AND id <= $4 FOR UPDATE SKIP LOCKED
         ) AS d
     ), written AS (
         INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, queued_at)
         SELECT id, tenant_id, event_id, endpoint_id, 'queued', now() FROM fed
         ON CONFLICT (id) DO UPDATE SET state = excluded.state, queued_at = excluded.queued_at
     )
-    SELECT id, endpoint_id, tenant_id, attempts, coalesce(is_probed, false) AND NOT test AS is_probe
-    FROM fed"
-);
-
-#[derive(FromRow)]
-struct FedRow {
-    id: Uuid,
-    endpoint_id: Uuid,
-    tenant_id: String,
-    attempts: i32,
-    is_probe: bool,
-}
+    SELECT id FROM fed";
 
 pub(super) async fn feed(
     store: &PgStore,
     limits: FeedLimits,
-) -> Result<Option<Vec<Fed>>, StoreError> {
+) -> Result<Option<Feeding>, StoreError> {
     let mut txn = store.hot.begin().await.or_store_error()?;
     let alone: bool =
         sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(hashtext('postrider.feeder'))")
@@ -116,28 +79,81 @@ pub(super) async fn feed(
     if !alone {
         return Ok(None);
     }
-    let rows: Vec<FedRow> = sqlx::query_as(FEED)
-        .bind(i64::from(limits.total))
-        .bind(i64::from(limits.per_endpoint))
-        .bind(DeliveryState::Scheduled.as_str())
-        .fetch_all(&mut *txn)
-        .await
-        .or_store_error()?;
-    let probes = rows.iter().filter(|row| row.is_probe);
-    let endpoints: Vec<Uuid> = probes.map(|row| row.endpoint_id).collect();
-    breaker::probed(&mut txn, &endpoints).await?;
+    // A statement of its own: it sees what the feeder before this one did.
+    let window = window::find(&mut txn).await?;
+    let mut scan = store.feeding.begin(limits.total);
+    while let Some(stretch) = scan.next() {
+        let (due, all) = scan.limits();
+        let query = sqlx::query_as(WAITING).bind(stretch.after).bind(stretch.until).bind(due);
+        let query = query.bind(all).bind(window.due.from).bind(window.due.until);
+        scan.found(stretch, query.fetch_all(&mut *txn).await.or_store_error()?);
+    }
+    let feeding = hand_out(&mut txn, limits, &window, &scan).await?;
     txn.commit().await.or_store_error()?;
-    rows.into_iter().map(FedRow::into_fed).collect::<Result<_, _>>().map(Some)
+    store.feeding.end(&scan);
+    Ok(Some(feeding))
 }
 
-impl FedRow {
-    fn into_fed(self) -> Result<Fed, StoreError> {
-        let tenant = TenantId::parse(self.tenant_id)
-            .map_err(|_| StoreError::Unreadable { what: "tenant id" })?;
-        let id = DeliveryId::from_uuid(self.id);
-        let endpoint = EndpointId::from_uuid(self.endpoint_id);
-        let queue = if self.attempts == 0 { WorkQueue::First } else { WorkQueue::Retry };
-        let delivery = QueuedDelivery { id, endpoint, tenant, trace: None };
-        Ok(Fed { delivery, queue, probe: self.is_probe })
+/// Looks at what was found, and does what is chosen.
+async fn hand_out(
+    txn: &mut PgConnection,
+    limits: FeedLimits,
+    window: &Window,
+    scan: &Scan,
+) -> Result<Feeding, StoreError> {
+    let share = share(limits.total, scan.due.len());
+    let looked = look::look(txn, limits.per_endpoint, share, window, scan).await?;
+    let rooms = rooms(txn, limits.per_tenant, window, &looked).await?;
+    let mut choice = choose(&looked, limits, share, &rooms);
+
+    let ids: Vec<DeliveryId> = choice.fed.iter().map(|one| one.delivery.id).collect();
+    let taken = take(txn, &ids).await?;
+    choice.fed.retain(|one| taken.contains(&one.delivery.id));
+    let probes = choice.fed.iter().filter(|one| one.probe);
+    let endpoints: Vec<Uuid> = probes.map(|one| one.delivery.endpoint.as_uuid()).collect();
+    breaker::probed(txn, &endpoints).await?;
+    backlogged::begin(txn, &choice.begun).await?;
+    backlogged::end(txn, &choice.ended).await?;
+    let cut = if scan.is_cut { Leftover::AwaitsStep } else { Leftover::Nothing };
+    Ok(Feeding { fed: choice.fed, left: choice.left.max(cut) })
+}
+
+/// How many more of each tenant may be `queued`.
+async fn rooms(
+    txn: &mut PgConnection,
+    per_tenant: u32,
+    window: &Window,
+    looked: &[Looked],
+) -> Result<HashMap<TenantId, usize>, StoreError> {
+    let with_due = looked.iter().filter(|one| !one.due.is_empty());
+    let tenants: BTreeSet<&TenantId> = with_due.map(|one| &one.tenant).collect();
+    if tenants.is_empty() {
+        return Ok(HashMap::new());
     }
+    let names: Vec<&str> = tenants.iter().map(|tenant| tenant.as_str()).collect();
+    let query = sqlx::query_as(TENANTS).bind(&names).bind(i64::from(per_tenant));
+    let query = query.bind(window.busy.from).bind(window.busy.until);
+    let rows: Vec<(String, i64)> = query.fetch_all(txn).await.or_store_error()?;
+    let queued: HashMap<String, i64> = rows.into_iter().collect();
+    let room = |tenant: &TenantId| {
+        let queued = queued.get(tenant.as_str()).copied().unwrap_or_default();
+        usize::try_from(i64::from(per_tenant) - queued).unwrap_or_default()
+    };
+    Ok(tenants.into_iter().map(|tenant| (tenant.clone(), room(tenant))).collect())
+}
+
+/// `scheduled` → `queued`, but for those that somebody else holds. Gives those that are.
+async fn take(
+    txn: &mut PgConnection,
+    ids: &[DeliveryId],
+) -> Result<HashSet<DeliveryId>, StoreError> {
+    let ids = by_id::sorted(ids);
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (first, last) = by_id::ends(&ids);
+    let take = sqlx::query_scalar(TAKE).bind(ids).bind(DeliveryState::Scheduled.as_str());
+    let take = take.bind(first).bind(last);
+    let taken: Vec<Uuid> = take.fetch_all(txn).await.or_store_error()?;
+    Ok(taken.into_iter().map(DeliveryId::from_uuid).collect())
 }

@@ -3,8 +3,8 @@
 
 use super::error::StoreResultExt as _;
 use super::{
-    PgStore, accept, backlog, breaker, claim, dead_letters, defer, feed, follow, lost, operations,
-    ordering, rate, reap, release, replays, retention, settle,
+    PgStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, feed, follow, lost,
+    operations, ordering, rate, reap, release, replays, retention, settle,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -122,6 +122,14 @@ impl TestHooks for PgStore {
         sqlx::query_scalar("SELECT feed_after FROM endpoint_flow WHERE endpoint_id = $1")
             .bind(id.as_uuid())
             .fetch_optional(&self.log)
+            .await
+            .or_store_error()
+    }
+
+    async fn is_backlogged(&self, id: EndpointId) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM endpoint_backlog WHERE endpoint_id = $1)")
+            .bind(id.as_uuid())
+            .fetch_one(&self.log)
             .await
             .or_store_error()
     }
@@ -244,7 +252,13 @@ impl PgStore {
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),
-            ("feed", feed::FEED),
+            ("feed: window", feed::WINDOW),
+            ("feed: waiting", feed::WAITING),
+            ("feed: look", feed::LOOK),
+            ("feed: tenants", feed::TENANTS),
+            ("feed: take", feed::TAKE),
+            ("backlog: begin", backlogged::BEGIN),
+            ("backlog: end", backlogged::END),
             ("withhold", breaker::WITHHOLD),
             ("breakers", breaker::IN_EFFECT),
             ("rate: lock", rate::LOCK),

@@ -42,6 +42,10 @@ pub(super) const REFUSE: &str = "
         SELECT DISTINCT endpoint_id, now() + make_interval(secs => $2) FROM locked
         ORDER BY endpoint_id
         ON CONFLICT (endpoint_id) DO UPDATE SET feed_after = excluded.feed_after
+    ), backlogged AS (
+        INSERT INTO endpoint_backlog (endpoint_id, tenant_id)
+        SELECT DISTINCT endpoint_id, tenant_id FROM locked ORDER BY endpoint_id
+        ON CONFLICT DO NOTHING
     )
     SELECT count(*) FROM locked";
 
@@ -75,7 +79,7 @@ pub(super) async fn release(store: &PgStore, releases: &[Release]) -> Result<u64
     Ok(done.rows_affected())
 }
 
-/// `queued` → `scheduled` at the time it had; its endpoint is fed nothing for a while.
+/// `queued` → `scheduled` at the time it had; its endpoint is backlogged, and fed nothing for a while.
 pub(super) async fn refuse(
     store: &PgStore,
     ids: &[DeliveryId],

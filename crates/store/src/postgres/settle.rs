@@ -1,7 +1,7 @@
 //! Settle: writes down how attempts ended, conditional on the lease's token.
 
 use super::error::StoreResultExt as _;
-use super::{PgStore, disable, operations, ordering, statistics};
+use super::{PgStore, by_id, disable, operations, ordering, statistics};
 use crate::error::StoreError;
 use crate::operations::SettledOne;
 use crate::ordering::Done;
@@ -34,7 +34,7 @@ pub(super) const SETTLE: &str = concat!(
         FROM verdicts v
         CROSS JOIN LATERAL (
             SELECT * FROM deliveries
-            WHERE id = v.id AND lease_token = v.token
+            WHERE id = v.id AND lease_token = v.token AND id >= $19 AND id <= $20
               AND (state = 'in_flight' OR (v.verdict = 'delivered' AND state <> 'delivered'))
             FOR UPDATE
         ) AS d
@@ -211,6 +211,7 @@ impl<'a> Columns<'a> {
     }
 
     async fn execute(self, txn: &mut PgConnection) -> Result<Vec<SettledRow>, StoreError> {
+        let (first, last) = by_id::ends(&self.ids);
         sqlx::query_as(SETTLE)
             .bind(self.ids)
             .bind(self.tokens)
@@ -230,6 +231,8 @@ impl<'a> Columns<'a> {
             .bind(self.log.response_bodies)
             .bind(self.log.response_ends)
             .bind(self.log.contract_digests)
+            .bind(first)
+            .bind(last)
             .fetch_all(&mut *txn)
             .await
             .or_store_error()

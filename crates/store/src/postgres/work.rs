@@ -2,9 +2,10 @@
 
 use super::{PgStore, backlog, claim, defer, feed, follow, lost, reap, release, settle, take_over};
 use crate::error::StoreError;
+use crate::feed::{FeedLimits, Feeding};
 use crate::work::{
-    Backlog, Claimed, Deferral, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled,
-    Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claimed, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
+    TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -47,7 +48,7 @@ impl Work for PgStore {
         release::unqueue(self, ids).await
     }
 
-    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Vec<Fed>>, StoreError> {
+    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Feeding>, StoreError> {
         feed::feed(self, limits).await
     }
 

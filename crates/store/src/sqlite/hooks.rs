@@ -4,9 +4,9 @@
 use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
-    SqliteStore, accept, backlog, breaker, claim, dead_letters, defer, disable, endpoints, feed,
-    follow, lost, operations, ordering, rate, reap, release, replays, retention, settle,
-    statistics,
+    SqliteStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, disable,
+    endpoints, feed, follow, lost, operations, ordering, rate, reap, release, replays, retention,
+    settle, statistics,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -119,6 +119,14 @@ impl TestHooks for SqliteStore {
                 .await
                 .or_store_error()?;
         found.map(OffsetDateTime::try_from).transpose()
+    }
+
+    async fn is_backlogged(&self, id: EndpointId) -> Result<bool, StoreError> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM endpoint_backlog WHERE endpoint_id = ?1)")
+            .bind(id.as_uuid())
+            .fetch_one(&self.readers)
+            .await
+            .or_store_error()
     }
 
     async fn postpone(&self, id: DeliveryId, by: Duration) -> Result<(), StoreError> {
@@ -237,7 +245,11 @@ impl SqliteStore {
             release::REFUSE,
             release::PAUSE,
             release::UNQUEUE,
-            feed::CHOOSE,
+            feed::WAITING,
+            feed::LOOK,
+            feed::TENANTS,
+            backlogged::BEGIN,
+            backlogged::END,
             breaker::WITHHELD,
             breaker::IN_EFFECT,
             feed::WRITE,

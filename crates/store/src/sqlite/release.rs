@@ -1,13 +1,13 @@
 //! Giving back: claims that were not used, and `queued` deliveries that nobody takes now.
 
-use super::SqliteStore;
 use super::batch::json;
 use super::error::StoreResultExt as _;
 use super::writer::WriteTxn;
+use super::{SqliteStore, backlogged};
 use crate::error::StoreError;
 use crate::work::Release;
 use postrider_common::id::DeliveryId;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub(super) const REFUSE: &str = "
     UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
                           queued_at = NULL
     WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'
-    RETURNING endpoint_id";
+    RETURNING endpoint_id, tenant_id";
 
 pub(super) const PAUSE: &str = "
     INSERT INTO endpoint_flow (endpoint_id, feed_after)
@@ -47,7 +47,7 @@ pub(super) async fn release(store: &SqliteStore, releases: &[Release]) -> Result
     Ok(done.rows_affected())
 }
 
-/// `queued` → `scheduled` at the time it had; its endpoint is fed nothing for a while.
+/// `queued` → `scheduled` at the time it had; its endpoint is backlogged, and fed nothing for a while.
 pub(super) async fn refuse(
     store: &SqliteStore,
     ids: &[DeliveryId],
@@ -55,11 +55,14 @@ pub(super) async fn refuse(
 ) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
     let now = txn.now();
-    let refuse = sqlx::query_scalar(REFUSE).bind(json(ids)?).bind(now);
-    let refused: Vec<Uuid> = refuse.fetch_all(txn.connection()).await.or_store_error()?;
-    let endpoints: BTreeSet<&Uuid> = refused.iter().collect();
-    let pause = sqlx::query(PAUSE).bind(json(&endpoints)?).bind(now.after(pause));
+    let refuse = sqlx::query_as(REFUSE).bind(json(ids)?).bind(now);
+    let refused: Vec<(Uuid, String)> = refuse.fetch_all(txn.connection()).await.or_store_error()?;
+    let endpoints: BTreeMap<Uuid, &str> =
+        refused.iter().map(|(endpoint, tenant)| (*endpoint, tenant.as_str())).collect();
+    let ids: Vec<&Uuid> = endpoints.keys().collect();
+    let pause = sqlx::query(PAUSE).bind(json(&ids)?).bind(now.after(pause));
     pause.execute(txn.connection()).await.or_store_error()?;
+    backlogged::begin_named(&mut txn, &endpoints.into_iter().collect::<Vec<_>>()).await?;
     txn.commit().await?;
     Ok(refused.len() as u64)
 }

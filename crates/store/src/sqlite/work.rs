@@ -4,9 +4,10 @@ use super::{
     SqliteStore, backlog, claim, defer, feed, follow, lost, reap, release, settle, take_over,
 };
 use crate::error::StoreError;
+use crate::feed::{FeedLimits, Feeding};
 use crate::work::{
-    Backlog, Claimed, Deferral, Fed, FeedLimits, LeasePolicy, LostRule, Reaped, Release, Settled,
-    Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claimed, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
+    TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -49,7 +50,7 @@ impl Work for SqliteStore {
         release::unqueue(self, ids).await
     }
 
-    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Vec<Fed>>, StoreError> {
+    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Feeding>, StoreError> {
         feed::feed(self, limits).await
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Node {
     pub(super) condition: Option<String>,
     /// Whether it was executed at all, where the statement was run.
     pub(super) ran: bool,
+    /// How many rows it gave, where the statement was run.
+    pub(super) rows: f64,
 }
 
 impl Hot {
@@ -122,12 +124,14 @@ impl Index {
 
 fn collect(plan: &Value, nodes: &mut Vec<Node>) {
     let text = |key: &str| plan[key].as_str().map(str::to_owned);
+    let number = |key: &str| plan[key].as_f64().unwrap_or_default();
     nodes.push(Node {
         kind: text("Node Type").expect("a kind"),
         relation: text("Relation Name"),
         index: text("Index Name"),
         condition: text("Index Cond"),
         ran: plan["Actual Loops"].as_f64().is_some_and(|loops| loops > 0.0),
+        rows: number("Actual Rows") * number("Actual Loops"),
     });
     for child in plan["Plans"].as_array().into_iter().flatten() {
         collect(child, nodes);

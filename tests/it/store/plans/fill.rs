@@ -82,17 +82,20 @@ impl Today {
         [
             (
                 "claim",
-                format!("'{{{queued}}}', '{{{token}}}', '{{plain}}', '{{20}}', 30, 10, 'queued'"),
+                format!(
+                    "'{{{queued}}}', '{{{token}}}', '{{plain}}', '{{20}}', 30, 10, 'queued',
+                     '{queued}', '{queued}'"
+                ),
             ),
             ("claim: unknown", format!("'{{{queued}}}'")),
-            ("claim: events", format!("'{{{queued}}}'")),
+            ("claim: events", format!("'{{{queued}}}', '{queued}', '{queued}'")),
             (
                 "settle",
                 format!(
                     "'{{{in_flight}}}', '{{{token}}}', '{{1}}', '{{delivered}}', '{{0}}', '{{0}}',
                      '{{NULL}}', ARRAY[now()], '{{1}}', '{{NULL}}', '{{url}}', '{{plain}}',
                      '{{headers}}', '{{200}}', '{{headers}}', '{{body}}', '{{complete}}',
-                     '{{NULL}}'"
+                     '{{NULL}}', '{in_flight}', '{in_flight}'"
                 ),
             ),
             ("release", format!("'{{{in_flight}}}', '{{{token}}}', 'in_flight'")),

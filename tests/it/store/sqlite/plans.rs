@@ -18,7 +18,7 @@ async fn tables(pool: &SqlitePool) -> BTreeSet<String> {
     let names = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'");
     let mut names: BTreeSet<String> =
         names.fetch_all(pool).await.expect("tables").into_iter().collect();
-    names.extend(["b", "d", "e", "ev", "f", "k", "o", "t"].map(str::to_owned));
+    names.extend(["b", "d", "e", "ev", "f", "k", "l", "o", "t"].map(str::to_owned));
     names
 }
 

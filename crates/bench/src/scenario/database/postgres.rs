@@ -1,6 +1,6 @@
 //! PostgreSQL, filled by statements that make the rows themselves.
 
-use super::{Database, ENDPOINTS, TENANTS, store_error};
+use super::{BATCH, CAP, Database, ENDPOINTS, TENANTS, store_error};
 use crate::error::BenchError;
 use crate::payload;
 use postrider_store::{AnyDatabaseUrl, OperatorConfig, PgStore, SharedStore, connect_any};
@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::str::FromStr as _;
+use uuid::Uuid;
 
 /// What the bench's own connections do without: nothing that it writes has to outlast a crash.
 const FILLING: [(&str, &str); 2] =
@@ -104,6 +105,20 @@ impl Postgres {
         options.options(settings.iter().copied()).connect().await.map_err(failed)
     }
 
+    /// Where the feeder finds something, as arguments.
+    async fn window(&self) -> Result<[String; 4], BenchError> {
+        let statements = PgStore::hot_statements();
+        let window = statements.iter().find(|one| one.name == "feed: window");
+        let sql = window.map_or("SELECT NULL, NULL, NULL, NULL", |one| one.sql);
+        let mut hot = self.connect(PgStore::hot_settings()).await?;
+        let row: [Option<Uuid>; 4] = sqlx::query_as(sql)
+            .fetch_one(&mut hot)
+            .await
+            .map(|(a, b, c, d)| [a, b, c, d])
+            .map_err(failed)?;
+        Ok(row.map(|id| id.map_or("NULL".to_owned(), |id| format!("'{id}'"))))
+    }
+
     /// Explains a statement on these arguments, runs it, and undoes it.
     async fn explain(&self, name: &str, arguments: &str) -> Result<String, BenchError> {
         let statements = PgStore::hot_statements();
@@ -112,7 +127,9 @@ impl Postgres {
         let mut hot = self.connect(PgStore::hot_settings()).await?;
         command(&mut hot, format!("PREPARE hot AS {}", statement.sql)).await?;
         command(&mut hot, "BEGIN".to_owned()).await?;
-        let explain = format!("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) EXECUTE hot ({arguments})");
+        // Nothing between parentheses is no list of arguments.
+        let list = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+        let explain = format!("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) EXECUTE hot {list}");
         let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut hot).await;
         let mut lines = Vec::new();
         for row in rows.map_err(failed)? {
@@ -178,17 +195,34 @@ impl Database for Postgres {
     }
 
     async fn feed_plan(&self) -> Result<String, BenchError> {
-        let feed = self.explain("feed", "256, 64, 'scheduled'").await?;
-        Ok(format!("feed\n{feed}\n\n"))
+        let window = self.explain("feed: window", "").await?;
+        let [due_from, due_until, busy_from, busy_until] = self.window().await?;
+        let all = format!("'{}', '{}'", Uuid::nil(), Uuid::max());
+        let waiting = format!("{all}, {BATCH}, {}, {due_from}, {due_until}", 4 * BATCH);
+        let waiting = self.explain("feed: waiting", &waiting).await?;
+        let endpoints: Vec<_> = (0..BATCH).map(|n| Uuid::from_u128(n.into()).to_string()).collect();
+        let look = format!(
+            "'{{{}}}', '{{{}}}', '{{{}}}', {CAP}, 1, {due_from}, {due_until}, {busy_from}, {busy_until}",
+            endpoints.join(","),
+            Uuid::nil(),
+            Uuid::max(),
+        );
+        let look = self.explain("feed: look", &look).await?;
+        Ok(format!("window\n{window}\n\nwaiting\n{waiting}\n\nlook\n{look}\n\n"))
     }
 
     async fn claim_plans(&self, queued: &[String]) -> Result<String, BenchError> {
         let ids = queued.join(",");
+        let first = queued.iter().min().map_or("", String::as_str);
+        let last = queued.iter().max().map_or("", String::as_str);
         let claim = format!(
-            "'{{{ids}}}', '{{{ids}}}', '{{standard-webhooks}}', '{{15}}', 30, 10, 'queued'"
+            "'{{{ids}}}', '{{{ids}}}', '{{standard-webhooks}}', '{{15}}', 30, 10, 'queued',
+             '{first}', '{last}'"
         );
         let claim = self.explain("claim", &claim).await?;
-        let events = self.explain("claim: events", &format!("'{{{ids}}}'")).await?;
+        // A delivery of the bench's has the id of its event.
+        let events = format!("'{{{ids}}}', '{first}', '{last}'");
+        let events = self.explain("claim: events", &events).await?;
         Ok(format!("claim\n{claim}\n\nclaim: events\n{events}\n"))
     }
 }

@@ -1,6 +1,6 @@
 //! Which endpoints want an event: cached per tenant, verified inside the accepting transaction.
 
-use crate::accept::matching::{Candidate, MatchingCache, TenantEndpoints};
+use crate::accept::matching::{Candidate, MatchingCache, Recipients, TenantEndpoints};
 use postrider_common::contract_version::ContractVersion;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantId;
@@ -9,8 +9,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
-pub(in crate::postgres) const VERSIONS: &str =
-    "SELECT id, endpoints_version FROM tenants WHERE id = ANY ($1)";
+pub(in crate::postgres) const VERSIONS: &str = "
+    SELECT id, endpoints_version,
+           ARRAY(SELECT endpoint_id FROM endpoint_backlog b WHERE b.tenant_id = t.id)
+    FROM tenants t WHERE id = ANY ($1)";
 
 /// Reads version, endpoints and the contracts' versions in one statement, so that they belong
 /// together.
@@ -27,32 +29,36 @@ pub(in crate::postgres) const ENDPOINTS: &str = "
     WHERE t.id = ANY ($1)
     ORDER BY t.id, e.id";
 
-/// The endpoints of these tenants as of now; a tenant that does not exist is absent.
+/// The endpoints of these tenants as of now, and which of them are backlogged.
 pub(super) async fn load(
     txn: &mut PgConnection,
     cache: &MatchingCache,
     tenants: &HashSet<&TenantId>,
-) -> Result<HashMap<TenantId, Arc<TenantEndpoints>>, sqlx::Error> {
+) -> Result<Recipients, sqlx::Error> {
     let names: Vec<&str> = tenants.iter().map(|tenant| tenant.as_str()).collect();
-    let versions: Vec<(String, i64)> =
+    let rows: Vec<(String, i64, Vec<Uuid>)> =
         sqlx::query_as(VERSIONS).bind(&names).fetch_all(&mut *txn).await?;
-    let versions: HashMap<String, i64> = versions.into_iter().collect();
+    let mut loaded = Recipients::default();
+    let mut versions = HashMap::with_capacity(rows.len());
+    for (tenant, version, backlogged) in rows {
+        versions.insert(tenant, version);
+        loaded.add_backlogged(backlogged.into_iter().map(EndpointId::from_uuid));
+    }
 
-    let mut loaded = HashMap::with_capacity(tenants.len());
     let mut stale = Vec::new();
     for tenant in tenants {
         let Some(version) = versions.get(tenant.as_str()) else {
             continue;
         };
         match cache.get(tenant, *version).await {
-            Some(cached) => drop(loaded.insert((*tenant).clone(), cached)),
+            Some(cached) => loaded.add((*tenant).clone(), cached),
             None => stale.push(*tenant),
         }
     }
     for (tenant, endpoints) in read(txn, &stale).await? {
         let endpoints = Arc::new(endpoints);
         cache.put(tenant.clone(), Arc::clone(&endpoints)).await;
-        loaded.insert(tenant, endpoints);
+        loaded.add(tenant, endpoints);
     }
     Ok(loaded)
 }

@@ -1,6 +1,6 @@
 //! Which endpoints want an event: cached per tenant, verified inside the accepting transaction.
 
-use crate::accept::matching::{Candidate, MatchingCache, TenantEndpoints};
+use crate::accept::matching::{Candidate, MatchingCache, Recipients, TenantEndpoints};
 use crate::error::StoreError;
 use crate::sqlite::batch::json;
 use crate::sqlite::error::StoreResultExt as _;
@@ -14,7 +14,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const VERSIONS: &str = "
-    SELECT t.id, t.endpoints_version
+    SELECT t.id, t.endpoints_version,
+           (SELECT json_group_array(hex(l.endpoint_id)) FROM endpoint_backlog l
+            WHERE l.tenant_id = t.id)
     FROM json_each(?1) AS wanted CROSS JOIN tenants t ON t.id = wanted.value";
 
 const ENDPOINTS: &str = "
@@ -30,36 +32,40 @@ const ENDPOINTS: &str = "
 #[cfg(feature = "conformance")]
 pub(in crate::sqlite) const STATEMENTS: [&str; 2] = [VERSIONS, ENDPOINTS];
 
-type Loaded = HashMap<TenantId, Arc<TenantEndpoints>>;
-
-/// The endpoints of these tenants as of now; a tenant that does not exist is absent.
+/// The endpoints of these tenants as of now, and which of them are backlogged.
 pub(super) async fn load(
     txn: &mut WriteTxn,
     cache: &MatchingCache,
     tenants: &HashSet<&TenantId>,
-) -> Result<Loaded, StoreError> {
-    let versions: Vec<(String, i64)> = sqlx::query_as(VERSIONS)
+) -> Result<Recipients, StoreError> {
+    let rows: Vec<(String, i64, String)> = sqlx::query_as(VERSIONS)
         .bind(names(tenants.iter().copied())?)
         .fetch_all(txn.connection())
         .await
         .or_store_error()?;
-    let versions: HashMap<String, i64> = versions.into_iter().collect();
+    let mut loaded = Recipients::default();
+    let mut versions = HashMap::with_capacity(rows.len());
+    for (tenant, version, backlogged) in rows {
+        versions.insert(tenant, version);
+        let ids: Vec<Uuid> = serde_json::from_str(&backlogged)
+            .map_err(|_| StoreError::Unreadable { what: "endpoint id" })?;
+        loaded.add_backlogged(ids.into_iter().map(EndpointId::from_uuid));
+    }
 
-    let mut loaded = HashMap::with_capacity(tenants.len());
     let mut stale = Vec::new();
     for tenant in tenants {
         let Some(version) = versions.get(tenant.as_str()) else {
             continue;
         };
         match cache.get(tenant, *version).await {
-            Some(cached) => drop(loaded.insert((*tenant).clone(), cached)),
+            Some(cached) => loaded.add((*tenant).clone(), cached),
             None => stale.push(*tenant),
         }
     }
     for (tenant, endpoints) in read(txn, &stale).await? {
         let endpoints = Arc::new(endpoints);
         cache.put(tenant.clone(), Arc::clone(&endpoints)).await;
-        loaded.insert(tenant, endpoints);
+        loaded.add(tenant, endpoints);
     }
     Ok(loaded)
 }

@@ -1,0 +1,64 @@
+//! Feeding: what of all that is due goes out now, decided from what a step of the feeder looked at.
+//!
+//! Pure: an adapter finds the endpoints that have something due (`scan`), looks at them, lets
+//! [`choose`] decide, and does what was decided.
+//!
+//! *Theory of operation.* The endpoints that have something `scheduled` are a circle, in the order of their
+//! ids. A step goes on where the last one stopped, visits no more endpoints with something due than it
+//! may hand out deliveries, and looks at each one's share of these: so it costs what it hands out, however
+//! much is due. Of each endpoint the oldest due go, as many as it has room for; over all, the first of
+//! every tenant go before the second of any. An endpoint that more is due for than it has room for is
+//! *backlogged* until that is otherwise: what is accepted for it meanwhile is `scheduled`, so that nothing
+//! overtakes what waits.
+
+mod choice;
+mod scan;
+
+pub(crate) use choice::{Due, Looked, Standing, choose};
+pub(crate) use scan::{Circle, Scan, Stretch, share};
+
+use crate::accept::QueuedDelivery;
+use crate::work::WorkQueue;
+
+/// How much the feeder may hand out.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedLimits {
+    /// Deliveries in one step.
+    pub total: u32,
+    /// Deliveries of one endpoint that may be `queued` or `in_flight`.
+    pub per_endpoint: u32,
+    /// Deliveries of one tenant that may be `queued`.
+    pub per_tenant: u32,
+}
+
+/// A delivery that the feeder made `queued`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fed {
+    /// The delivery, for its message.
+    pub delivery: QueuedDelivery,
+    /// The queue that the message goes to.
+    pub queue: WorkQueue,
+    /// Whether it is a probe: its endpoint's breaker is half open by that.
+    pub probe: bool,
+}
+
+/// What a step of the feeder came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feeding {
+    /// What it made `queued`, the first of every tenant before the second of any.
+    pub fed: Vec<Fed>,
+    /// What it left.
+    pub left: Leftover,
+}
+
+/// What is due and was not handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leftover {
+    /// Nothing that could go.
+    #[default]
+    Nothing,
+    /// What its endpoint or its tenant has no room for until something of theirs is done with.
+    AwaitsRoom,
+    /// What another step may hand out at once.
+    AwaitsStep,
+}
