@@ -5,7 +5,7 @@ use crate::id::EndpointId;
 use crate::ordering::EndpointOrdering;
 use crate::seal::Sealed;
 use crate::tenant::TenantId;
-use postrider_contract::{BackoffOverrides, RetrySchedule};
+use postrider_contract::{BackoffOverrides, OwnRateLimit, RetrySchedule};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -165,6 +165,8 @@ pub struct Endpoint {
     pub backoff: BackoffOverrides,
     /// Its own time-out in place of the contract's.
     pub timeout: Option<Duration>,
+    /// Its own rate limit in place of the contract's.
+    pub rate_limit: Option<OwnRateLimit>,
     /// Counts the changes; a dispatcher that holds an older one reads it anew.
     pub version: i64,
     /// When it was created, on the database's clock.

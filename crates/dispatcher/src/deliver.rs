@@ -102,7 +102,7 @@ impl Courier {
         slot: Slot,
         message: Option<TraceContext>,
     ) {
-        let started_at = match self.limiter.admit(work, &recipient.contract).await {
+        let started_at = match self.limiter.admit(work, recipient.rate_limit.as_ref()).await {
             Ok(started_at) => started_at,
             Err(put_off) => {
                 drop(slot);

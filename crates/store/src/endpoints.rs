@@ -11,7 +11,7 @@ use postrider_common::id::EndpointId;
 use postrider_common::ordering::{EndpointOrdering, OnFailure};
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::TenantScope;
-use postrider_contract::{BackoffOverrides, RetrySchedule};
+use postrider_contract::{BackoffOverrides, OwnRateLimit, RetrySchedule};
 use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -45,6 +45,8 @@ pub struct NewEndpoint {
     pub backoff: BackoffOverrides,
     /// Its own time-out in place of the contract's, whole seconds.
     pub timeout: Option<Duration>,
+    /// Its own rate limit in place of the contract's.
+    pub rate_limit: Option<OwnRateLimit>,
     /// When it was created, for one that was made elsewhere; `None` is now.
     pub created_at: Option<OffsetDateTime>,
 }
@@ -115,6 +117,8 @@ pub struct EndpointPatch {
     pub factor: Option<Option<f64>>,
     /// Its own time-out, whole seconds.
     pub timeout: Option<Option<Duration>>,
+    /// Its own rate limit.
+    pub rate_limit: Option<Option<OwnRateLimit>>,
     /// Its own contract; the inner `None` goes back to the tenant's.
     pub contract: Option<Option<String>>,
     /// Another secret at once, which ends a rotation.

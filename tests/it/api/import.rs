@@ -85,6 +85,7 @@ async fn each_line_is_judged_by_itself() {
         with(line("contract"), &json!({"contract": "nobodys"})),
         with(line("own"), &json!({"contract": "standard-webhooks", "secret": "not-of-its-form"})),
         with(line("time"), &json!({"created_at": "yesterday"})),
+        with(line("rate"), &json!({"rate_limit": [{"requests": 0, "seconds": 1}]})),
         line("also-good"),
     ];
     let answer = import(&api.admin(), "", &lines).await;
@@ -105,6 +106,7 @@ async fn each_line_is_judged_by_itself() {
         (14, Some("contract"), vec!["contract"]),
         (15, Some("own"), vec!["secret"]),
         (16, Some("time"), vec!["created_at"]),
+        (17, Some("rate"), vec!["rate_limit"]),
     ];
     assert_eq!(refused(&answer), expected);
     let list = api.with(&acme.key).get("/webhooks").await.of(StatusCode::OK);

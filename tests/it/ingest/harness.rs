@@ -143,6 +143,7 @@ impl Scene {
             retry_schedule: None,
             backoff: BackoffOverrides::default(),
             timeout: None,
+            rate_limit: None,
             created_at: None,
         };
         let created = self.store.endpoint_create(&scope(), new, 1000).await.unwrap();

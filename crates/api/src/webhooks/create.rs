@@ -115,6 +115,7 @@ impl Wanted {
                 factor: settings.factor.flatten(),
             },
             timeout: settings.timeout.flatten(),
+            rate_limit: settings.rate_limit.flatten(),
             created_at: None,
         })
     }

@@ -144,6 +144,7 @@ fn patch(settings: &Settings) -> EndpointPatch {
         first_delay: settings.first_delay,
         factor: settings.factor,
         timeout: settings.timeout,
+        rate_limit: settings.rate_limit.clone(),
         ..EndpointPatch::default()
     }
 }

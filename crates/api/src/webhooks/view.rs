@@ -6,7 +6,9 @@ use crate::json::Ordered;
 use crate::moment::Moment;
 use postrider_common::endpoint::{Disabled, Endpoint};
 use postrider_common::ordering::BY_KEY;
-use postrider_contract::{ApiField, Backoff, Contract, ManagementApi, RetrySchedule};
+use postrider_contract::{
+    ApiField, Backoff, Contract, ManagementApi, OwnRateLimit, RateWindow, RetrySchedule,
+};
 use postrider_store::{Breaker, EndpointStatistics};
 use serde_json::{Value, json};
 
@@ -89,6 +91,7 @@ impl View<'_> {
         answer.add("retry_schedule", schedule);
         answer.add("retry_first_delay", backoff.map(|backoff| backoff.first_delay()));
         answer.add("retry_factor", backoff.map(|backoff| backoff.factor()));
+        answer.add("rate_limit", endpoint.rate_limit.as_ref().map(rate_limit));
         answer.add("ordering", endpoint.ordering.by_key.then_some(BY_KEY));
         answer.add("ordering_on_failure", endpoint.ordering.on_failure.as_str());
         answer.add("contract", endpoint.contract.as_str());
@@ -114,6 +117,11 @@ impl View<'_> {
         let schedule = exponential.as_ref().or(self.endpoint.retry_schedule.as_ref());
         schedule.unwrap_or_else(|| self.contract.schedule()).seconds().len()
     }
+}
+
+fn rate_limit(own: &OwnRateLimit) -> Value {
+    let window = |&RateWindow { requests, length }: &RateWindow| json!({"requests": requests, "seconds": length.as_secs()});
+    own.windows().iter().map(window).collect()
 }
 
 fn breaker(breaker: &Breaker) -> Value {

@@ -112,6 +112,7 @@ struct Webhook {
     timeout: u64,
     max_retries: u64,
     retry_schedule: Option<Vec<u64>>,
+    rate_limit: Option<Vec<Window>>,
     ordering: Option<String>,
     ordering_on_failure: String,
     contract: String,
@@ -124,6 +125,12 @@ struct Webhook {
     failure_count: u64,
     created_at: Moment,
     updated_at: Moment,
+}
+
+#[derive(Deserialize)]
+struct Window {
+    requests: u64,
+    seconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -209,6 +216,13 @@ fn order(ordering: Option<String>, on_failure: &str) -> String {
     }
 }
 
+fn rate_limit(own: Option<Vec<Window>>) -> String {
+    let Some(windows) = own else { return "the contract's own".to_owned() };
+    let windows =
+        windows.iter().map(|Window { requests, seconds }| format!("{requests} in {seconds} s"));
+    windows.collect::<Vec<_>>().join(", ")
+}
+
 fn shown(webhook: Webhook) -> String {
     let state = webhook.state();
     let since = webhook.disabled.map(|disabled| format!(" since {}", disabled.at));
@@ -227,6 +241,7 @@ fn shown(webhook: Webhook) -> String {
         ("description", or_dash(webhook.description)),
         ("retries after", schedule),
         ("time-out", format!("{} s", webhook.timeout)),
+        ("rate limit", rate_limit(webhook.rate_limit)),
         ("order", order(webhook.ordering, &webhook.ordering_on_failure)),
         ("contract", webhook.contract),
         (

@@ -28,6 +28,7 @@ macro_rules! store_conformance {
             endpoints::endpoints_for_sending_are_read_by_id,
             endpoint_settings::an_endpoints_own_contract_goes_first,
             endpoint_settings::own_numbers_are_set_and_cleared_one_by_one,
+            endpoint_settings::an_own_rate_limit_is_set_and_cleared,
             endpoint_settings::a_second_secret_is_kept_beside_the_first,
             endpoint_settings::an_endpoint_from_elsewhere_keeps_its_age,
             endpoint_settings::an_id_text_is_taken_once,

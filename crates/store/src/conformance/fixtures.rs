@@ -248,6 +248,7 @@ pub fn new_endpoint() -> NewEndpoint {
         retry_schedule: None,
         backoff: BackoffOverrides::default(),
         timeout: None,
+        rate_limit: None,
         created_at: None,
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (1, "init", include_str!("../../../../migrations/postgres/0001_init.sql")),
     (2, "traceparent", include_str!("../../../../migrations/postgres/0002_traceparent.sql")),
     (3, "contracts", include_str!("../../../../migrations/postgres/0003_contracts.sql")),
@@ -18,6 +18,11 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
         include_str!("../../../../migrations/postgres/0009_operational_events.sql"),
     ),
     (10, "retention", include_str!("../../../../migrations/postgres/0010_retention.sql")),
+    (
+        12,
+        "endpoint_rate_and_auto_enable",
+        include_str!("../../../../migrations/postgres/0012_endpoint_rate_and_auto_enable.sql"),
+    ),
 ];
 
 /// A migrator for all of them.

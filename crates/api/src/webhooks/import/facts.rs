@@ -5,7 +5,7 @@ use crate::error::ApiError;
 use crate::webhooks::secrets;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::ordering::EndpointOrdering;
-use postrider_contract::{BackoffOverrides, RetrySchedule};
+use postrider_contract::{BackoffOverrides, OwnRateLimit, RetrySchedule};
 use postrider_store::NewEndpoint;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
@@ -26,6 +26,7 @@ pub(super) struct Facts {
     retry_schedule: Option<RetrySchedule>,
     backoff: BackoffOverrides,
     timeout: Option<Duration>,
+    rate_limit: Option<OwnRateLimit>,
     /// `None` where the line leaves it open.
     created_at: Option<OffsetDateTime>,
 }
@@ -49,6 +50,7 @@ impl Facts {
             retry_schedule: new.retry_schedule.clone(),
             backoff: new.backoff,
             timeout: new.timeout,
+            rate_limit: new.rate_limit.clone(),
             created_at: new.created_at,
         }
     }
@@ -68,6 +70,7 @@ impl Facts {
             retry_schedule: endpoint.retry_schedule,
             backoff: endpoint.backoff,
             timeout: endpoint.timeout,
+            rate_limit: endpoint.rate_limit,
             created_at: Some(endpoint.created_at),
         })
     }
@@ -100,6 +103,7 @@ impl Facts {
             ("retry_factor", own.factor == its.factor),
             ("retry_schedule", self.retry_schedule == there.retry_schedule),
             ("timeout", self.timeout == there.timeout),
+            ("rate_limit", self.rate_limit == there.rate_limit),
         ];
         fields.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
     }
