@@ -37,6 +37,8 @@ pub struct NewEndpoint {
     pub second_secret: Option<Sealed>,
     /// False to start paused.
     pub active: bool,
+    /// Whether it is probed once it is switched off for its failures.
+    pub auto_enable: bool,
     /// Whether deliveries of one ordering key go one after the other.
     pub ordering: EndpointOrdering,
     /// Its own schedule in place of the contract's.
@@ -102,6 +104,8 @@ pub struct EndpointPatch {
     pub events: Option<EventFilter>,
     /// Paused or not. `true` also switches on what was switched off by us.
     pub active: Option<bool>,
+    /// Whether it is probed while it is switched off for its failures.
+    pub auto_enable: Option<bool>,
     /// Order by key or not, of what is accepted from then on; what waits for its turn is let go when
     /// there is no order any more.
     pub ordered_by_key: Option<bool>,

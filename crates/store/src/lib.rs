@@ -18,6 +18,7 @@ mod operations;
 mod ordering;
 mod page;
 mod postgres;
+mod probing;
 mod rate;
 mod replays;
 mod retention;
@@ -60,6 +61,7 @@ pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
+pub use probing::{Probe, Probing};
 pub use rate::{RateGrant, RateRequest, Rates};
 pub use replays::{
     Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
@@ -87,6 +89,7 @@ pub trait Store:
     + Acceptance
     + Work
     + Rates
+    + Probing
     + Breakers
     + Log
     + DeadLetters
@@ -104,6 +107,7 @@ impl<T> Store for T where
         + Acceptance
         + Work
         + Rates
+        + Probing
         + Breakers
         + Log
         + DeadLetters

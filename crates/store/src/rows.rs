@@ -10,6 +10,7 @@ pub(crate) mod delivery;
 pub(crate) mod endpoint;
 pub(crate) mod event;
 pub(crate) mod operational;
+pub(crate) mod probe;
 pub(crate) mod replay;
 pub(crate) mod statistics;
 pub(crate) mod tenant;

@@ -73,6 +73,20 @@ async fn a_rate_limit_is_set_and_dropped() {
 }
 
 #[tokio::test]
+async fn being_switched_on_again_is_asked_for() {
+    let served = Served::start().await;
+    let user = served.user(&served.harness.tenant("acme").await.key);
+    let made = user.run(&["webhooks", "create", URL]).await.ok();
+    assert_eq!(field(&made, "auto-enable"), "no");
+    let update = ["webhooks", "update", field(&made, "id"), "--auto-enable"];
+    for (word, shown) in [("true", "yes"), ("false", "no")] {
+        let changed = user.run(&[&update[..], &[word]].concat()).await.ok();
+        assert_eq!(field(&changed, "auto-enable"), shown);
+    }
+    user.run(&[&update[..], &["maybe"]].concat()).await.failed(2);
+}
+
+#[tokio::test]
 async fn a_secret_is_rotated_and_activated() {
     let served = Served::start().await;
     let tenant = served.harness.tenant("acme").await;

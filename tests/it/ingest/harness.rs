@@ -139,6 +139,7 @@ impl Scene {
             secret: Sealed::from_bytes(vec![1; 64]),
             second_secret: None,
             active: true,
+            auto_enable: false,
             ordering,
             retry_schedule: None,
             backoff: BackoffOverrides::default(),

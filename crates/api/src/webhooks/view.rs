@@ -86,7 +86,6 @@ impl View<'_> {
         let endpoint = self.endpoint;
         let schedule = endpoint.retry_schedule.as_ref().map(RetrySchedule::seconds);
         let backoff = self.backoff();
-        let disabled = |Disabled { at, reason }: &Disabled| json!({"at": Moment(*at), "reason": reason.as_str()});
         let rotation = endpoint.previous_secret.as_ref();
         answer.add("retry_schedule", schedule);
         answer.add("retry_first_delay", backoff.map(|backoff| backoff.first_delay()));
@@ -97,6 +96,7 @@ impl View<'_> {
         answer.add("contract", endpoint.contract.as_str());
         answer.add("contract_is_own", endpoint.own_contract.is_some());
         answer.add("secret_rotation", rotation.map(|old| json!({"ends_at": Moment(old.until)})));
+        answer.add("auto_enable", endpoint.auto_enable);
         answer.add("disabled", endpoint.disabled.as_ref().map(disabled));
         answer.add("breaker", self.breaker.as_ref().map(breaker));
         answer.add("updated_at", Moment(endpoint.updated_at));
@@ -117,6 +117,14 @@ impl View<'_> {
         let schedule = exponential.as_ref().or(self.endpoint.retry_schedule.as_ref());
         schedule.unwrap_or_else(|| self.contract.schedule()).seconds().len()
     }
+}
+
+fn disabled(disabled: &Disabled) -> Value {
+    json!({
+        "at": Moment(disabled.at),
+        "reason": disabled.reason.as_str(),
+        "next_probe_at": disabled.next_probe_at.map(Moment),
+    })
 }
 
 fn rate_limit(own: &OwnRateLimit) -> Value {

@@ -118,6 +118,7 @@ struct Webhook {
     contract: String,
     description: String,
     disabled: Option<Disabled>,
+    auto_enable: bool,
     breaker: Option<Breaker>,
     secret_rotation: Option<Rotation>,
     last_delivery: Option<Moment>,
@@ -137,6 +138,7 @@ struct Window {
 struct Disabled {
     at: Moment,
     reason: String,
+    next_probe_at: Option<Moment>,
 }
 
 #[derive(Deserialize)]
@@ -216,6 +218,11 @@ fn order(ordering: Option<String>, on_failure: &str) -> String {
     }
 }
 
+fn since(Disabled { at, next_probe_at, .. }: Disabled) -> String {
+    let probe = next_probe_at.map(|at| format!(", next probe at {at}"));
+    format!(" since {at}{}", probe.unwrap_or_default())
+}
+
 fn rate_limit(own: Option<Vec<Window>>) -> String {
     let Some(windows) = own else { return "the contract's own".to_owned() };
     let windows =
@@ -225,7 +232,7 @@ fn rate_limit(own: Option<Vec<Window>>) -> String {
 
 fn shown(webhook: Webhook) -> String {
     let state = webhook.state();
-    let since = webhook.disabled.map(|disabled| format!(" since {}", disabled.at));
+    let since = webhook.disabled.map(since);
     let schedule = match webhook.retry_schedule {
         None => format!("the contract's own schedule, {} times", webhook.max_retries),
         Some(delays) if delays.is_empty() => "no retries".to_owned(),
@@ -241,6 +248,7 @@ fn shown(webhook: Webhook) -> String {
         ("description", or_dash(webhook.description)),
         ("retries after", schedule),
         ("time-out", format!("{} s", webhook.timeout)),
+        ("auto-enable", if webhook.auto_enable { "yes" } else { "no" }.to_owned()),
         ("rate limit", rate_limit(webhook.rate_limit)),
         ("order", order(webhook.ordering, &webhook.ordering_on_failure)),
         ("contract", webhook.contract),

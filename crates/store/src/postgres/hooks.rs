@@ -4,7 +4,7 @@
 use super::error::StoreResultExt as _;
 use super::{
     PgStore, accept, backlog, breaker, claim, dead_letters, defer, feed, follow, lost, operations,
-    ordering, rate, reap, release, replays, retention, settle,
+    ordering, probe, rate, reap, release, replays, retention, settle,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -37,7 +37,8 @@ const AGE: [&str; 10] = [
     "UPDATE idempotency_keys SET created_at = created_at - make_interval(secs => $1)",
     "UPDATE retention_turns SET next_at = next_at - make_interval(secs => $1)",
     "UPDATE operational_events SET created_at = created_at - make_interval(secs => $1)",
-    "UPDATE endpoints SET warned_at = warned_at - make_interval(secs => $1)",
+    "UPDATE endpoints SET warned_at = warned_at - make_interval(secs => $1),
+                          probe_at = probe_at - make_interval(secs => $1)",
 ];
 
 const WATCH: &str = "
@@ -236,6 +237,9 @@ impl PgStore {
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),
             ("feed", feed::FEED),
+            ("probe: find", probe::FIND),
+            ("probe: note", probe::NOTE),
+            ("probe: queue", probe::QUEUE),
             ("withhold", breaker::WITHHOLD),
             ("breakers", breaker::IN_EFFECT),
             ("rate: lock", rate::LOCK),

@@ -41,6 +41,7 @@ pub(crate) fn of_new(tenant: &TenantId, new: NewEndpoint) -> Vec<Column> {
         ("secret", sealed(Some(&new.secret))),
         ("second_secret", sealed(new.second_secret.as_ref())),
         ("active", Value::Flag(new.active)),
+        ("auto_enable", Value::Flag(new.auto_enable)),
         ("ordering", ordering(new.ordering.by_key)),
         ("ordering_on_failure", on_failure(new.ordering.on_failure)),
         ("retry_schedule", delays(new.retry_schedule.as_ref())),
@@ -67,6 +68,7 @@ pub(crate) fn of_patch(patch: EndpointPatch) -> Vec<Column> {
         set("disabled_reason", Some(Value::Text(None)));
         set("warned_at", Some(Value::Time(None)));
     }
+    set("auto_enable", patch.auto_enable.map(Value::Flag));
     set("ordering", patch.ordered_by_key.map(ordering));
     set("ordering_on_failure", patch.ordering_on_failure.map(on_failure));
     set("retry_schedule", patch.retry_schedule.map(|own| delays(own.as_ref())));

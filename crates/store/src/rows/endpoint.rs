@@ -32,6 +32,8 @@ pub(crate) struct EndpointRow<Time, Names, Numbers> {
     active: bool,
     disabled_at: Option<Time>,
     disabled_reason: Option<String>,
+    auto_enable: bool,
+    probe_at: Option<Time>,
     ordering: Option<String>,
     ordering_on_failure: String,
     retry_schedule: Option<Numbers>,
@@ -54,6 +56,7 @@ where
     type Error = StoreError;
 
     fn try_from(row: EndpointRow<Time, Names, Numbers>) -> Result<Self, StoreError> {
+        let probe_at = time(row.probe_at)?;
         let seconds = |number| natural(number).map(|seconds| Duration::from_secs(seconds.into()));
         Ok(Self {
             id: EndpointId::from_uuid(row.id),
@@ -69,7 +72,9 @@ where
                 .filter(|_| row.rotating),
             second_secret: row.second_secret.map(Sealed::from_bytes),
             active: row.active,
-            disabled: disabled(time(row.disabled_at)?, row.disabled_reason.as_deref())?,
+            disabled: disabled(time(row.disabled_at)?, row.disabled_reason.as_deref())?
+                .map(|off| probed(off, row.active && row.auto_enable, probe_at)),
+            auto_enable: row.auto_enable,
             ordering: EndpointOrdering {
                 by_key: row.ordering.is_some(),
                 on_failure: OnFailure::from_name(&row.ordering_on_failure)
@@ -110,7 +115,13 @@ fn disabled(
         return Ok(None);
     };
     let reason = DisableReason::from_name(reason).ok_or(unreadable("reason to disable"))?;
-    Ok(Some(Disabled { at, reason }))
+    Ok(Some(Disabled { at, reason, next_probe_at: None }))
+}
+
+/// One that nobody has said a time of was switched off before there were probes: it is due.
+fn probed(off: Disabled, is_wanted: bool, probe_at: Option<OffsetDateTime>) -> Disabled {
+    let is_probed = is_wanted && off.reason.may_pass();
+    Disabled { next_probe_at: is_probed.then(|| probe_at.unwrap_or(off.at)), ..off }
 }
 
 fn schedule(delays: impl StoredList<i32>) -> Result<RetrySchedule, StoreError> {

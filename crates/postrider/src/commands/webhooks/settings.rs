@@ -34,6 +34,10 @@ pub(super) struct Settings {
     /// `100/10,1000/60`; `contract` for the contract's own limit
     #[arg(long, value_name = "N/SECONDS,…")]
     rate_limit: Option<RateLimit>,
+    /// `true`: once it is switched off for its failures, it is tried with single deliveries now and then, and
+    /// is on again when it answers
+    #[arg(long, value_name = "BOOL")]
+    auto_enable: Option<bool>,
     /// `by-key`: events with the same ordering key are sent one after the other; `none`: as they come
     #[arg(long, value_name = "ORDER")]
     ordering: Option<Order>,
@@ -161,6 +165,7 @@ impl Settings {
             ("retry_factor", self.retry_factor.map(|number| number.0)),
             ("timeout", self.timeout.map(|number| number.0)),
             ("rate_limit", self.rate_limit.map(|limit| limit.0)),
+            ("auto_enable", self.auto_enable.map(Value::from)),
             ("ordering", self.ordering.map(Order::value)),
             ("ordering_on_failure", self.ordering_on_failure.map(OnFailure::value)),
             ("contract", self.contract.map(contract)),
