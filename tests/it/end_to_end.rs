@@ -6,6 +6,7 @@ mod delivering;
 mod operations;
 mod oracle;
 pub(crate) mod ordering;
+mod probing;
 mod replaying;
 mod retrying;
 mod scheduled;

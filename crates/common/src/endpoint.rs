@@ -5,7 +5,7 @@ use crate::id::EndpointId;
 use crate::ordering::EndpointOrdering;
 use crate::seal::Sealed;
 use crate::tenant::TenantId;
-use postrider_contract::{BackoffOverrides, RetrySchedule};
+use postrider_contract::{BackoffOverrides, OwnRateLimit, RetrySchedule};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -103,6 +103,11 @@ impl DisableReason {
         }
     }
 
+    /// Whether an endpoint that is off for this reason may be probed. The others are a receiver's own word.
+    pub fn may_pass(self) -> bool {
+        self == Self::Exhausted
+    }
+
     /// Reads a stored name back.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.as_str() == name)
@@ -116,6 +121,8 @@ pub struct Disabled {
     pub at: OffsetDateTime,
     /// Why.
     pub reason: DisableReason,
+    /// When it is probed next, if it is to be; later, if nothing is held by then that could be sent.
+    pub next_probe_at: Option<OffsetDateTime>,
 }
 
 /// The secret from before a rotation, which is valid until the overlap ends.
@@ -157,6 +164,8 @@ pub struct Endpoint {
     pub active: bool,
     /// Set while it is switched off by us.
     pub disabled: Option<Disabled>,
+    /// Whether it is probed while it is switched off for its failures, and on again once it answers.
+    pub auto_enable: bool,
     /// Whether deliveries of one ordering key go one after the other.
     pub ordering: EndpointOrdering,
     /// Its own schedule in place of the contract's.
@@ -165,6 +174,8 @@ pub struct Endpoint {
     pub backoff: BackoffOverrides,
     /// Its own time-out in place of the contract's.
     pub timeout: Option<Duration>,
+    /// Its own rate limit in place of the contract's.
+    pub rate_limit: Option<OwnRateLimit>,
     /// Counts the changes; a dispatcher that holds an older one reads it anew.
     pub version: i64,
     /// When it was created, on the database's clock.

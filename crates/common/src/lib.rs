@@ -20,6 +20,7 @@ pub mod id;
 pub mod keeping;
 pub mod metrics;
 pub mod ordering;
+pub mod probing;
 pub mod rate;
 pub mod seal;
 pub mod service;

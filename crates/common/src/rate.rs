@@ -1,7 +1,7 @@
 //! Sliding windows over the starts of attempts: how many more may start, and when there is room again.
 //!
 //! *Motivation.* A contract promises that an endpoint gets at most so many requests in any stretch of so
-//! long, whichever dispatcher sends them. One log of starts per endpoint, which the store keeps, is what
+//! long, or its owner wants that, whichever dispatcher sends them. One log of starts per endpoint, which the store keeps, is what
 //! all of them ask; here is what it says. Who waits, and who asks, is `dispatcher`'s business.
 //!
 //! *Theory of operation.* A start is reserved at a time g of the database's clock. The attempt starts at

@@ -44,7 +44,7 @@ pub use header::{Header, HeaderLabel};
 pub use ids::IdPrefixes;
 pub use key::{SigningKey, Verify, VerifyingKey};
 pub use problems::{ContractError, ContractErrors};
-pub use rate_limit::RateWindow;
+pub use rate_limit::{OwnRateLimit, RateLimitError, RateWindow};
 pub use request::{AttemptView, DeliveryView, EventView};
 pub use schedule::{Jitter, RetrySchedule, ScheduleError};
 pub use secret::{MAX_RANDOM_BYTES, SecretError};

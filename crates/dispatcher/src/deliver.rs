@@ -96,7 +96,7 @@ impl Courier {
         if !work.outlasts(recipient.timeout) {
             return self.returns.give_back(work, &Unused::Lease).await;
         }
-        let started_at = match self.limiter.admit(work, &recipient.contract).await {
+        let started_at = match self.limiter.admit(work, recipient.rate_limit.as_ref()).await {
             Ok(started_at) => started_at,
             Err(put_off) => {
                 drop(slot);

@@ -4,9 +4,10 @@ use crate::keys::{Keys, KeysError};
 use moka::future::Cache;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
+use postrider_common::rate::RateLimit;
 use postrider_common::seal::Keyring;
 use postrider_common::service::chain;
-use postrider_contract::{AfterLast, Contract, RetrySchedule};
+use postrider_contract::{AfterLast, Contract, OwnRateLimit, RetrySchedule};
 use postrider_egress::{Guard, HttpRule, TargetUrl, UrlRefusal};
 use postrider_store::{ContractBook, SharedStore, StoreError};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub(crate) struct Recipient {
     pub(crate) keys: Keys,
     pub(crate) schedule: RetrySchedule,
     pub(crate) timeout: Duration,
+    /// How many requests it may get.
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 /// Why an endpoint cannot be sent to although it exists. Each costs a step of the schedule and is
@@ -130,6 +133,7 @@ impl EndpointBook {
             keys: Keys::of(endpoint, contract, &self.keyring).map_err(Unusable::Keys)?,
             schedule: schedule(endpoint, contract),
             timeout: endpoint.timeout.unwrap_or_else(|| contract.timeout()),
+            rate_limit: rate_limit(endpoint, contract),
             contract: Arc::clone(contract),
         })
     }
@@ -138,6 +142,12 @@ impl EndpointBook {
 fn refused(endpoint: Endpoint, contract: &Contract, why: Unusable) -> Refused {
     let (schedule, after_last) = (schedule(&endpoint, contract), contract.after_last());
     Refused { url: endpoint.url, contract: endpoint.contract, schedule, after_last, why }
+}
+
+/// The endpoint's own limit, or else its contract's, if that has one.
+fn rate_limit(endpoint: &Endpoint, contract: &Contract) -> Option<RateLimit> {
+    let own = endpoint.rate_limit.as_ref().map(OwnRateLimit::windows);
+    RateLimit::new(own.unwrap_or_else(|| contract.rate_limit()))
 }
 
 /// The endpoint's own schedule; or else its contract's, with the endpoint's own numbers in it where the

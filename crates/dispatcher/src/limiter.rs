@@ -1,4 +1,4 @@
-//! The limiter: keeps endpoints within the rate limits of their contracts.
+//! The limiter: keeps endpoints within their rate limits, their own or their contracts'.
 //!
 //! *Theory of operation.* What is about to be sent to an endpoint with a limit reserves its start in the
 //! store, which counts for all dispatchers; what gathered while the last reservation ran is reserved
@@ -19,7 +19,6 @@ use postrider_common::batch::{Batcher, Limits};
 use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::rate::RateLimit;
 use postrider_common::service::chain;
-use postrider_contract::Contract;
 use postrider_store::{Deferral, SharedStore, StoreError};
 use reserve::{Answer, Ask};
 use std::sync::Arc;
@@ -82,13 +81,13 @@ impl Limiter {
         self.rooms.is_full(endpoint)
     }
 
-    /// When an attempt starts, on the database's clock: now, if it may.
+    /// When an attempt starts, on the database's clock: now, if it may. Without a limit nobody is asked.
     pub(crate) async fn admit(
         &self,
         work: &Work,
-        contract: &Contract,
+        limit: Option<&RateLimit>,
     ) -> Result<OffsetDateTime, PutOff> {
-        let Some(limit) = RateLimit::new(contract.rate_limit()) else {
+        let Some(limit) = limit.cloned() else {
             return Ok(database_now(work));
         };
         let delivery = &work.delivery;

@@ -14,7 +14,8 @@ use crate::slots::Slots;
 use crate::turns::Turns;
 use crate::unused::Returns;
 use crate::workers::{
-    self, Feeder, Follower, LostFinder, Messenger, Pace, Reaper, Replayer, Retainer, Sampler,
+    self, Feeder, Follower, LostFinder, Messenger, Pace, Prober, Reaper, Replayer, Retainer,
+    Sampler,
 };
 use postrider_broker::{Queue, SharedBroker, metered};
 use postrider_common::health::{self, Check, Readiness};
@@ -36,6 +37,7 @@ const FEED_TICK: Duration = Duration::from_millis(250);
 const BREAKER_TICK: Duration = Duration::from_secs(1);
 const REAP_TICK: Duration = Duration::from_secs(1);
 const FOLLOW_TICK: Duration = Duration::from_secs(1);
+const PROBE_TICK: Duration = Duration::from_secs(5);
 const REPLAY_TICK: Duration = Duration::from_millis(250);
 const OPERATIONS_TICK: Duration = Duration::from_secs(1);
 const LOST_TICK: Duration = Duration::from_secs(5);
@@ -209,6 +211,11 @@ impl Dispatcher {
         tasks.spawn(workers::run("follower", FOLLOW_TICK, stop.clone(), move || {
             let follower = Arc::clone(&follower);
             async move { follower.step().await }
+        }));
+        let prober = Arc::new(Prober::new(store(), broker()).measured(measured));
+        tasks.spawn(workers::run("prober", PROBE_TICK, stop.clone(), move || {
+            let prober = Arc::clone(&prober);
+            async move { prober.step().await }
         }));
         let replayer = Arc::new(Replayer::new(store()).measured(measured));
         tasks.spawn(workers::run("replayer", REPLAY_TICK, stop.clone(), move || {

@@ -41,6 +41,7 @@ pub mod ordering_at_once;
 pub mod ordering_failures;
 pub mod pages;
 pub mod paging;
+pub mod probing;
 pub mod rate;
 pub mod reap;
 pub mod replay;

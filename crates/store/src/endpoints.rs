@@ -11,7 +11,7 @@ use postrider_common::id::EndpointId;
 use postrider_common::ordering::{EndpointOrdering, OnFailure};
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::TenantScope;
-use postrider_contract::{BackoffOverrides, RetrySchedule};
+use postrider_contract::{BackoffOverrides, OwnRateLimit, RetrySchedule};
 use std::collections::HashMap;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -37,6 +37,8 @@ pub struct NewEndpoint {
     pub second_secret: Option<Sealed>,
     /// False to start paused.
     pub active: bool,
+    /// Whether it is probed once it is switched off for its failures.
+    pub auto_enable: bool,
     /// Whether deliveries of one ordering key go one after the other.
     pub ordering: EndpointOrdering,
     /// Its own schedule in place of the contract's.
@@ -45,6 +47,8 @@ pub struct NewEndpoint {
     pub backoff: BackoffOverrides,
     /// Its own time-out in place of the contract's, whole seconds.
     pub timeout: Option<Duration>,
+    /// Its own rate limit in place of the contract's.
+    pub rate_limit: Option<OwnRateLimit>,
     /// When it was created, for one that was made elsewhere; `None` is now.
     pub created_at: Option<OffsetDateTime>,
 }
@@ -100,6 +104,8 @@ pub struct EndpointPatch {
     pub events: Option<EventFilter>,
     /// Paused or not. `true` also switches on what was switched off by us.
     pub active: Option<bool>,
+    /// Whether it is probed while it is switched off for its failures.
+    pub auto_enable: Option<bool>,
     /// Order by key or not, of what is accepted from then on; what waits for its turn is let go when
     /// there is no order any more.
     pub ordered_by_key: Option<bool>,
@@ -115,6 +121,8 @@ pub struct EndpointPatch {
     pub factor: Option<Option<f64>>,
     /// Its own time-out, whole seconds.
     pub timeout: Option<Option<Duration>>,
+    /// Its own rate limit.
+    pub rate_limit: Option<Option<OwnRateLimit>>,
     /// Its own contract; the inner `None` goes back to the tenant's.
     pub contract: Option<Option<String>>,
     /// Another secret at once, which ends a rotation.

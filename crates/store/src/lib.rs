@@ -24,6 +24,7 @@ mod operations;
 mod ordering;
 mod page;
 mod postgres;
+mod probing;
 mod rate;
 mod replays;
 mod retention;
@@ -68,6 +69,7 @@ pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
+pub use probing::{Probe, Probing};
 pub use rate::{RateGrant, RateRequest, Rates};
 pub use replays::{
     Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
@@ -95,6 +97,7 @@ pub trait Store:
     + Acceptance
     + Work
     + Rates
+    + Probing
     + Breakers
     + Log
     + DeadLetters
@@ -112,6 +115,7 @@ impl<T> Store for T where
         + Acceptance
         + Work
         + Rates
+        + Probing
         + Breakers
         + Log
         + DeadLetters

@@ -86,6 +86,8 @@ impl FailingReason {
 pub enum EnabledReason {
     /// Its owner resumed it.
     Resumed,
+    /// A probe of it was answered with success.
+    Answered,
 }
 
 impl EnabledReason {
@@ -93,6 +95,7 @@ impl EnabledReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Resumed => "resumed",
+            Self::Answered => "answered",
         }
     }
 }

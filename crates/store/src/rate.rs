@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 pub struct RateRequest {
     /// The endpoint.
     pub endpoint: EndpointId,
-    /// Its contract's limit.
+    /// Its own limit, or else its contract's.
     pub limit: RateLimit,
     /// When each delivery that asks was due.
     pub due: Vec<OffsetDateTime>,

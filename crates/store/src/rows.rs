@@ -13,6 +13,7 @@ pub(crate) mod endpoint;
 pub(crate) mod event;
 pub(crate) mod feed;
 pub(crate) mod operational;
+pub(crate) mod probe;
 pub(crate) mod replay;
 pub(crate) mod statistics;
 pub(crate) mod tenant;

@@ -86,6 +86,7 @@ async fn each_line_is_judged_by_itself() {
         with(line("own"), &json!({"contract": "standard-webhooks", "secret": "not-of-its-form"})),
         with(line("time"), &json!({"created_at": "yesterday"})),
         with(line("never"), &json!({"created_at": "9999-12-31T23:59:59-01:00"})),
+        with(line("rate"), &json!({"rate_limit": [{"requests": 0, "seconds": 1}]})),
         line("also-good"),
     ];
     let answer = import(&api.admin(), "", &lines).await;
@@ -107,6 +108,7 @@ async fn each_line_is_judged_by_itself() {
         (15, Some("own"), vec!["secret"]),
         (16, Some("time"), vec!["created_at"]),
         (17, Some("never"), vec!["created_at"]),
+        (18, Some("rate"), vec!["rate_limit"]),
     ];
     assert_eq!(refused(&answer), expected);
     let list = api.with(&acme.key).get("/webhooks").await.of(StatusCode::OK);

@@ -8,6 +8,7 @@ mod documents;
 mod get;
 mod ordering;
 mod paths;
+mod rate_limit;
 mod retries;
 mod rotate;
 mod secret;

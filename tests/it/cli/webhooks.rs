@@ -54,6 +54,39 @@ async fn contract_and_numbers_are_set() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_is_set_and_dropped() {
+    let served = Served::start().await;
+    let user = served.user(&served.harness.tenant("acme").await.key);
+    let made = user.run(&["webhooks", "create", URL, "--rate-limit", "100/10, 1000/60"]).await.ok();
+    assert_eq!(field(&made, "rate limit"), "100 in 10 s, 1000 in 60 s");
+    let update = ["webhooks", "update", field(&made, "id"), "--rate-limit"];
+    let changed = user.run(&[&update[..], &["5/1"]].concat()).await.ok();
+    assert_eq!(field(&changed, "rate limit"), "5 in 1 s");
+    let changed = user.run(&[&update[..], &["contract"]].concat()).await.ok();
+    assert_eq!(field(&changed, "rate limit"), "the contract's own");
+    for wrong in ["5", "5/", "a/b", "5/1/2", ""] {
+        let wrong = user.run(&[&update[..], &[wrong]].concat()).await.failed(2);
+        assert!(wrong.contains("requests and seconds as in 100/10"), "{wrong}");
+    }
+    let wrong = user.run(&[&update[..], &["0/1"]].concat()).await.failed(1);
+    assert!(wrong.contains("rate_limit: requests must be 1 to"), "{wrong}");
+}
+
+#[tokio::test]
+async fn being_switched_on_again_is_asked_for() {
+    let served = Served::start().await;
+    let user = served.user(&served.harness.tenant("acme").await.key);
+    let made = user.run(&["webhooks", "create", URL]).await.ok();
+    assert_eq!(field(&made, "auto-enable"), "no");
+    let update = ["webhooks", "update", field(&made, "id"), "--auto-enable"];
+    for (word, shown) in [("true", "yes"), ("false", "no")] {
+        let changed = user.run(&[&update[..], &[word]].concat()).await.ok();
+        assert_eq!(field(&changed, "auto-enable"), shown);
+    }
+    user.run(&[&update[..], &["maybe"]].concat()).await.failed(2);
+}
+
+#[tokio::test]
 async fn a_secret_is_rotated_and_activated() {
     let served = Served::start().await;
     let tenant = served.harness.tenant("acme").await;

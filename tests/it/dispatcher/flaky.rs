@@ -19,11 +19,11 @@ use postrider_store::{
     EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce, KeptContract, LeasePolicy,
     Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent, NewReplay,
     OperationalEvent, OperationalEventId, Operations, Page, PageRequest, PartitionRemoval, Passage,
-    PoolUse, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed, ReplayChanged,
-    ReplayCreated, ReplayJob, ReplayMode, ReplayState, ReplayStepped, Replayed, ReplayedAsNew,
-    Replays, Retention, SecretRotated, SecretRotation, Selection, Settled, Settlement, SharedStore,
-    StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated, TenantPatch, Tenants,
-    TestAccepted, Upkeep, Work, WorkQueue,
+    PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed,
+    ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState, ReplayStepped, Replayed,
+    ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation, Selection, Settled,
+    Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated,
+    TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
 };
 use std::collections::HashMap;
 use std::io;
@@ -177,6 +177,10 @@ before! {
 
     impl Rates {
         fn rate_reserve(requests: &[RateRequest]) -> Vec<RateGrant>;
+    }
+
+    impl Probing {
+        fn deliveries_probe(limit: u32) -> Vec<Probe>;
     }
 
     impl Breakers {

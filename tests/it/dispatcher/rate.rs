@@ -1,4 +1,4 @@
-//! Rate limits: never more requests in a window than the contract promises, whoever sends them; what is
+//! Rate limits: never more requests in a window than the contract or the endpoint says, whoever sends them; what is
 //! too much waits, goes out in order, and costs no attempt.
 
 use super::flaky::{Flaky, Mood};
@@ -6,8 +6,8 @@ use super::harness::{Scene, schedule, until};
 use super::running::Options;
 use postrider_broker::Queue;
 use postrider_common::delivery::DeliveryState;
-use postrider_contract::Contract;
-use postrider_store::SharedStore;
+use postrider_contract::{Contract, OwnRateLimit};
+use postrider_store::{EndpointPatch, NewEndpoint, SharedStore};
 use postrider_testkit::{Answer, Behaviour, Ledger, Receiver};
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -31,6 +31,11 @@ pub(super) async fn limited(windows: &[(u32, i64)]) -> Scene {
     let scene = Scene::start_with(LIMITED).await;
     scene.store.contracts_put(&[Arc::new(contract)]).await.unwrap();
     scene
+}
+
+/// An endpoint's own windows.
+fn own(windows: &[(u32, u32)]) -> OwnRateLimit {
+    OwnRateLimit::from_numbers(windows).unwrap()
 }
 
 /// When all attempts started.
@@ -199,5 +204,76 @@ async fn an_endpoint_without_a_limit_asks_nobody() {
     until("all are sent", async || scene.count(DeliveryState::Delivered).await == 20).await;
     assert_eq!(flaky.failed("rate_reserve"), 0);
     dispatcher.stop().await;
+    scene.close().await;
+}
+
+/// A limit of its own is below its contract's, above it, or where that has none. A reservation that a busy
+/// machine uses too late is lost, so that fewer may be sent, and never more.
+#[tokio::test]
+async fn an_endpoints_own_limit_goes_before_its_contracts() {
+    for (contracts, own_limit, sent) in [
+        (&[(10, HOUR)][..], &[(3, 3_600)][..], 0..=3),
+        (&[(2, HOUR)], &[(40, 3_600), (50, 86_400)], 3..=40),
+        (&[], &[(5, 3_600)], 0..=5),
+    ] {
+        let scene = limited(contracts).await;
+        let receiver = Receiver::start(Behaviour::ok()).await;
+        scene.hook(&receiver, |new: &mut NewEndpoint| new.rate_limit = Some(own(own_limit))).await;
+        let dispatcher = scene.dispatch().await;
+
+        scene.send(50).await;
+        until("what may be is sent, and the rest waits", async || {
+            let delivered = scene.count(DeliveryState::Delivered).await;
+            delivered >= *sent.start()
+                && scene.count(DeliveryState::Scheduled).await == 50 - delivered
+        })
+        .await;
+        dispatcher.stop().await;
+        let requests = receiver.ledger(Ledger::len);
+        assert!(sent.contains(&requests), "{requests} by {own_limit:?}");
+        scene.close().await;
+    }
+}
+
+/// Lower, higher and gone again, each without a restart: what the dispatchers know of the endpoint is
+/// older than the change.
+#[tokio::test]
+async fn a_changed_limit_holds_from_then_on() {
+    let scene = limited(&[(60, HOUR)]).await;
+    let receiver = Receiver::start(Behaviour::ok()).await;
+    let endpoint = scene.hook(&receiver, |_| {}).await;
+    let dispatchers = [scene.dispatch().await, scene.dispatch().await];
+    let change = async |rate_limit| {
+        let patch = EndpointPatch { rate_limit: Some(rate_limit), ..EndpointPatch::default() };
+        scene.subject.patch(&scene.tenant, &endpoint, patch).await;
+    };
+    let delivered = async || scene.count(DeliveryState::Delivered).await;
+    let rests = async |total: usize| {
+        until("what may be is sent, and the rest waits", async || {
+            delivered().await + scene.count(DeliveryState::Scheduled).await == total
+        })
+        .await;
+    };
+    scene.send(2).await;
+    until("both are sent", async || delivered().await == 2).await;
+
+    change(Some(own(&[(3, 3_600)]))).await;
+    scene.send(10).await;
+    rests(12).await;
+    assert!(delivered().await <= 3);
+    change(Some(own(&[(80, 3_600)]))).await;
+    // What is foreseen of the room is older, too: it is trusted for 10 s.
+    scene.subject.age(20).await;
+    until("all are sent", async || delivered().await == 12).await;
+
+    change(Some(own(&[(1, 3_600)]))).await;
+    scene.send(5).await;
+    rests(17).await;
+    assert_eq!(delivered().await, 12);
+    change(None).await;
+    scene.subject.age(20).await;
+    until("the contract's holds", async || delivered().await == 17).await;
+    let [one, other] = dispatchers;
+    tokio::join!(one.stop(), other.stop());
     scene.close().await;
 }

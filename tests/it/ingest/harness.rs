@@ -139,10 +139,12 @@ impl Scene {
             secret: Sealed::from_bytes(vec![1; 64]),
             second_secret: None,
             active: true,
+            auto_enable: false,
             ordering,
             retry_schedule: None,
             backoff: BackoffOverrides::default(),
             timeout: None,
+            rate_limit: None,
             created_at: None,
         };
         let created = self.store.endpoint_create(&scope(), new, 1000).await.unwrap();

@@ -34,7 +34,7 @@ const ROWS: &str = "
         FROM deliveries;";
 
 /// For each CHECK, changes that it alone refuses.
-const BAD: [(&str, &str); 62] = [
+const BAD: [(&str, &str); 65] = [
     ("tenant_id_is_short_plain_text", "UPDATE tenants SET id = 'a b'"),
     ("tenant_id_is_short_plain_text", "UPDATE tenants SET id = ''"),
     ("retention_is_1_to_3650_days", "UPDATE tenants SET retention_days = 0"),
@@ -48,6 +48,9 @@ const BAD: [(&str, &str); 62] = [
     ("reason_iff_disabled", "UPDATE endpoints SET disabled_reason = 'gone'"),
     ("timeout_is_1_to_300_seconds", "UPDATE endpoints SET timeout_s = 0"),
     ("timeout_is_1_to_300_seconds", "UPDATE endpoints SET timeout_s = 301"),
+    ("probes_are_natural", "UPDATE endpoints SET probes = -1"),
+    ("rate_limit_is_one_or_two_windows", "UPDATE endpoints SET rate_limit = '{}'"),
+    ("rate_limit_is_one_or_two_windows", "UPDATE endpoints SET rate_limit = '{1,2,3}'"),
     ("previous_secret_has_an_end", "UPDATE endpoints SET previous_secret = ''"),
     ("previous_secret_has_an_end", "UPDATE endpoints SET previous_until = now()"),
     ("max_retries_is_0_to_50", "UPDATE endpoints SET max_retries = -1"),

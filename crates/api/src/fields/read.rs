@@ -1,6 +1,10 @@
 //! Readers: what a field's value must be. Each takes the value and gives the typed one, or the rule
 //! that it breaks, in words that follow the field's name. No rule repeats a value that may be secret.
 
+mod rate_limit;
+
+pub(crate) use rate_limit::rate_limit;
+
 use postrider_common::api_key::Scope;
 use postrider_common::endpoint::EventFilter;
 use postrider_common::event::EventType;

@@ -104,6 +104,7 @@ impl Wanted {
             secret: app.keyring.seal(&secrets.first, owner)?,
             second_secret: second.transpose()?,
             active: settings.active.unwrap_or(true),
+            auto_enable: settings.auto_enable.unwrap_or_default(),
             ordering: EndpointOrdering {
                 by_key: settings.ordered_by_key.unwrap_or_default(),
                 on_failure: settings.ordering_on_failure.unwrap_or_default(),
@@ -115,6 +116,7 @@ impl Wanted {
                 factor: settings.factor.flatten(),
             },
             timeout: settings.timeout.flatten(),
+            rate_limit: settings.rate_limit.flatten(),
             created_at: None,
         })
     }

@@ -6,7 +6,9 @@ use crate::app::App;
 use crate::fields::{Fields, read};
 use postrider_common::endpoint::{Endpoint, EventFilter};
 use postrider_common::ordering::OnFailure;
-use postrider_contract::{ApiField, BackoffOverrides, Contract, ManagementApi, RetrySchedule};
+use postrider_contract::{
+    ApiField, BackoffOverrides, Contract, ManagementApi, OwnRateLimit, RetrySchedule,
+};
 use postrider_egress::{Guard, HttpRule, TargetUrl};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -23,6 +25,7 @@ pub(super) struct Settings {
     pub(super) events: Option<EventFilter>,
     pub(super) description: Option<String>,
     pub(super) active: Option<bool>,
+    pub(super) auto_enable: Option<bool>,
     pub(super) ordered_by_key: Option<bool>,
     pub(super) ordering_on_failure: Option<OnFailure>,
     pub(super) retry_schedule: Option<Option<RetrySchedule>>,
@@ -30,6 +33,7 @@ pub(super) struct Settings {
     pub(super) first_delay: Option<Option<u32>>,
     pub(super) factor: Option<Option<f64>>,
     pub(super) timeout: Option<Option<Duration>>,
+    pub(super) rate_limit: Option<Option<OwnRateLimit>>,
     pub(super) secret: Option<SecretString>,
     pub(super) second_secret: Option<SecretString>,
 }
@@ -65,6 +69,7 @@ impl Settings {
             events: fields.optional("events", read::events),
             description: fields.optional("description", read::description),
             active: read_active(fields, words),
+            auto_enable: fields.optional("auto_enable", read::boolean),
             ordered_by_key: fields.nullable("ordering", read::ordering).map(|own| own.is_some()),
             ordering_on_failure: fields.optional("ordering_on_failure", read::on_failure),
             retry_schedule,
@@ -72,6 +77,7 @@ impl Settings {
             first_delay: first_delay.map(|own| own?.first_delay),
             factor: factor.map(|own| own?.factor),
             timeout: fields.nullable("timeout", read::timeout),
+            rate_limit: fields.nullable("rate_limit", read::rate_limit),
             secret: secrets::read_first(fields, contract),
             second_secret: secrets::read_second(fields, contract),
         }

@@ -137,6 +137,7 @@ fn patch(settings: &Settings) -> EndpointPatch {
         description: settings.description.clone(),
         events: settings.events.clone(),
         active: settings.active,
+        auto_enable: settings.auto_enable,
         ordered_by_key: settings.ordered_by_key,
         ordering_on_failure: settings.ordering_on_failure,
         retry_schedule: settings.retry_schedule.clone(),
@@ -144,6 +145,7 @@ fn patch(settings: &Settings) -> EndpointPatch {
         first_delay: settings.first_delay,
         factor: settings.factor,
         timeout: settings.timeout,
+        rate_limit: settings.rate_limit.clone(),
         ..EndpointPatch::default()
     }
 }

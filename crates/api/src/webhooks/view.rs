@@ -6,7 +6,9 @@ use crate::json::Ordered;
 use crate::moment::Moment;
 use postrider_common::endpoint::{Disabled, Endpoint};
 use postrider_common::ordering::BY_KEY;
-use postrider_contract::{ApiField, Backoff, Contract, ManagementApi, RetrySchedule};
+use postrider_contract::{
+    ApiField, Backoff, Contract, ManagementApi, OwnRateLimit, RateWindow, RetrySchedule,
+};
 use postrider_store::{Breaker, EndpointStatistics};
 use serde_json::{Value, json};
 
@@ -84,16 +86,17 @@ impl View<'_> {
         let endpoint = self.endpoint;
         let schedule = endpoint.retry_schedule.as_ref().map(RetrySchedule::seconds);
         let backoff = self.backoff();
-        let disabled = |Disabled { at, reason }: &Disabled| json!({"at": Moment(*at), "reason": reason.as_str()});
         let rotation = endpoint.previous_secret.as_ref();
         answer.add("retry_schedule", schedule);
         answer.add("retry_first_delay", backoff.map(|backoff| backoff.first_delay()));
         answer.add("retry_factor", backoff.map(|backoff| backoff.factor()));
+        answer.add("rate_limit", endpoint.rate_limit.as_ref().map(rate_limit));
         answer.add("ordering", endpoint.ordering.by_key.then_some(BY_KEY));
         answer.add("ordering_on_failure", endpoint.ordering.on_failure.as_str());
         answer.add("contract", endpoint.contract.as_str());
         answer.add("contract_is_own", endpoint.own_contract.is_some());
         answer.add("secret_rotation", rotation.map(|old| json!({"ends_at": Moment(old.until)})));
+        answer.add("auto_enable", endpoint.auto_enable);
         answer.add("disabled", endpoint.disabled.as_ref().map(disabled));
         answer.add("breaker", self.breaker.as_ref().map(breaker));
         answer.add("updated_at", Moment(endpoint.updated_at));
@@ -114,6 +117,19 @@ impl View<'_> {
         let schedule = exponential.as_ref().or(self.endpoint.retry_schedule.as_ref());
         schedule.unwrap_or_else(|| self.contract.schedule()).seconds().len()
     }
+}
+
+fn disabled(disabled: &Disabled) -> Value {
+    json!({
+        "at": Moment(disabled.at),
+        "reason": disabled.reason.as_str(),
+        "next_probe_at": disabled.next_probe_at.map(Moment),
+    })
+}
+
+fn rate_limit(own: &OwnRateLimit) -> Value {
+    let window = |&RateWindow { requests, length }: &RateWindow| json!({"requests": requests, "seconds": length.as_secs()});
+    own.windows().iter().map(window).collect()
 }
 
 fn breaker(breaker: &Breaker) -> Value {

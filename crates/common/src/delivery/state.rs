@@ -7,7 +7,7 @@ pub enum DeliveryState {
     Queued,
     /// Waits until its next attempt is due.
     Scheduled,
-    /// Its endpoint is off; waits for it to be resumed.
+    /// Its endpoint is off; waits for it to be on again, or goes out as its probe.
     Held,
     /// Has its turn after another delivery of its endpoint and ordering key.
     Waiting,
@@ -67,7 +67,8 @@ impl DeliveryState {
             Scheduled => matches!(to, Queued | Held | Dead | Delivered),
             Queued => matches!(to, InFlight | Scheduled | Held | Dead | Delivered),
             InFlight => matches!(to, Delivered | Scheduled | Held | Dead),
-            Held => matches!(to, Scheduled | Dead | Delivered),
+            // A probe of its endpoint is queued.
+            Held => matches!(to, Queued | Scheduled | Dead | Delivered),
             Waiting => matches!(to, Scheduled | Dead),
             Delivered => matches!(to, Scheduled),
             // A success that comes late always wins over a cancellation.

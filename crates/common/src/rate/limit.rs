@@ -1,4 +1,4 @@
-//! The windows of a contract, and what follows from their lengths. What was started is the log's.
+//! The windows that hold for an endpoint, and what follows from their lengths. What was started is the log's.
 
 use postrider_contract::RateWindow;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const MOST_MARGIN: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 40;
 const MOST_PATIENCE: Duration = Duration::from_millis(250);
 
-/// The windows of a contract that has some.
+/// The windows of a limit, its contract's or the endpoint's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     /// The shortest first; at least one.

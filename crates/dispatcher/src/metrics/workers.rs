@@ -9,6 +9,8 @@ pub(crate) struct WorkerMetrics {
     pub(crate) fed: Counter,
     /// Those that the broker did not take.
     pub(crate) taken_back: Counter,
+    /// Deliveries that were handed out to see whether an endpoint that is switched off answers.
+    pub(crate) probed: Counter,
     /// Leases that the reaper ended.
     pub(crate) reaped: Counter,
     /// Deliveries whose message was lost.
@@ -28,6 +30,10 @@ impl WorkerMetrics {
             taken_back: metrics.counter(
                 "deliveries_taken_back",
                 "Due deliveries that the broker did not take and that went back to the schedule",
+            ),
+            probed: metrics.counter(
+                "endpoints_probed",
+                "Held deliveries that were handed out to see whether their endpoint, which is switched off, answers again",
             ),
             reaped: metrics.counter(
                 "leases_reaped",

@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_mins(15);
 /// Receivers need change nothing: each webhook keeps its id, its secret and when it was made. The file
 /// is JSON, {"webhooks": [{…}, …]}, or has a webhook a line (JSON Lines). A webhook has `id`, `url`
 /// and `secret`, and if wanted `events`, `active`, `description`, `contract`, `second_secret`,
-/// `created_at`, `timeout`, and `retry_schedule` or `max_retries`, `retry_first_delay` and
+/// `created_at`, `timeout`, `rate_limit`, `auto_enable`, and `retry_schedule` or `max_retries`, `retry_first_delay` and
 /// `retry_factor`. Takes the admin key.
 ///
 /// What cannot be taken is listed with its line (in a JSON document: its place in the list, from 1) and

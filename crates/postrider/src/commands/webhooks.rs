@@ -114,11 +114,13 @@ struct Webhook {
     retry_schedule: Option<Vec<u64>>,
     retry_first_delay: Option<u64>,
     retry_factor: Option<f64>,
+    rate_limit: Option<Vec<Window>>,
     ordering: Option<String>,
     ordering_on_failure: String,
     contract: String,
     description: String,
     disabled: Option<Disabled>,
+    auto_enable: bool,
     breaker: Option<Breaker>,
     secret_rotation: Option<Rotation>,
     last_delivery: Option<Moment>,
@@ -129,9 +131,16 @@ struct Webhook {
 }
 
 #[derive(Deserialize)]
+struct Window {
+    requests: u64,
+    seconds: u64,
+}
+
+#[derive(Deserialize)]
 struct Disabled {
     at: Moment,
     reason: String,
+    next_probe_at: Option<Moment>,
 }
 
 #[derive(Deserialize)]
@@ -225,10 +234,22 @@ fn order(ordering: Option<String>, on_failure: &str) -> String {
     }
 }
 
+fn since(Disabled { at, next_probe_at, .. }: Disabled) -> String {
+    let probe = next_probe_at.map(|at| format!(", next probe at {at}"));
+    format!(" since {at}{}", probe.unwrap_or_default())
+}
+
+fn rate_limit(own: Option<Vec<Window>>) -> String {
+    let Some(windows) = own else { return "the contract's own".to_owned() };
+    let windows =
+        windows.iter().map(|Window { requests, seconds }| format!("{requests} in {seconds} s"));
+    windows.collect::<Vec<_>>().join(", ")
+}
+
 fn shown(webhook: Webhook) -> String {
     let state = webhook.state();
     let schedule = webhook.schedule();
-    let since = webhook.disabled.map(|disabled| format!(" since {}", disabled.at));
+    let since = webhook.disabled.map(since);
     let mut fields = vec![("id", webhook.id), ("url", webhook.url)];
     fields.extend(webhook.secret.map(|secret| ("secret", secret)));
     fields.extend(webhook.public_key.map(|key| ("public key", key)));
@@ -239,6 +260,8 @@ fn shown(webhook: Webhook) -> String {
         ("description", or_dash(webhook.description)),
         ("retries after", schedule),
         ("time-out", format!("{} s", webhook.timeout)),
+        ("auto-enable", if webhook.auto_enable { "yes" } else { "no" }.to_owned()),
+        ("rate limit", rate_limit(webhook.rate_limit)),
         ("order", order(webhook.ordering, &webhook.ordering_on_failure)),
         ("contract", webhook.contract),
         (

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::TenantScope;
-use postrider_contract::BackoffOverrides;
+use postrider_contract::{BackoffOverrides, OwnRateLimit};
 use std::sync::Arc;
 use time::macros::datetime;
 
@@ -68,6 +68,28 @@ pub async fn own_numbers_are_set_and_cleared_one_by_one(subject: &Subject) {
     };
     let last = BackoffOverrides { max_retries: None, first_delay: Some(0), factor: Some(100.0) };
     assert_eq!(subject.patch(&tenant, &endpoint, patch).await.backoff, last);
+}
+
+/// One window or two, in their order, for its owner and for sending; another change leaves it alone.
+pub async fn an_own_rate_limit_is_set_and_cleared(subject: &Subject) {
+    let limit = |windows: &[(u32, u32)]| OwnRateLimit::from_numbers(windows).expect("a limit");
+    let (two, most) = (limit(&[(100, 60), (7, 1)]), limit(&[(1_000_000_000, 86_400)]));
+    let tenant = subject.tenant().await;
+    assert_eq!(subject.endpoint(&tenant).await.rate_limit, None);
+    let endpoint = subject.endpoint_with(&tenant, |new| new.rate_limit = Some(two.clone())).await;
+    let for_sending = subject.store.endpoint_for_sending(endpoint.id).await.expect("an answer");
+    let for_sending = for_sending.expect("one");
+    for read in [&endpoint, &get(subject, &tenant, &endpoint).await, &for_sending] {
+        assert_eq!(read.rate_limit.as_ref(), Some(&two));
+    }
+    let nothing = EndpointPatch::default();
+    assert_eq!(subject.patch(&tenant, &endpoint, nothing).await.rate_limit, Some(two));
+    for own in [Some(most), None] {
+        let patch = EndpointPatch { rate_limit: Some(own.clone()), ..EndpointPatch::default() };
+        let changed = subject.patch(&tenant, &endpoint, patch).await;
+        assert_eq!(changed.rate_limit, own);
+        assert!(changed.version > endpoint.version, "dispatchers read it anew");
+    }
 }
 
 /// There from creation on, changed, removed; the first secret stays as it is.

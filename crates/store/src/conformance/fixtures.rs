@@ -248,10 +248,12 @@ pub fn new_endpoint() -> NewEndpoint {
         secret: Sealed::from_bytes(vec![7; 61]),
         second_secret: None,
         active: true,
+        auto_enable: false,
         ordering: EndpointOrdering::default(),
         retry_schedule: None,
         backoff: BackoffOverrides::default(),
         timeout: None,
+        rate_limit: None,
         created_at: None,
     }
 }

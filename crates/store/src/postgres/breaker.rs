@@ -47,6 +47,13 @@ const PROBED: &str = "
         probe_at = now() + make_interval(secs => probe_s)
     WHERE endpoint_id = ANY ($1) AND state <> 'closed'";
 
+const BACK: &str = "
+    INSERT INTO endpoint_breaker (endpoint_id, state, down_since, changed_at, opened_count, give_up_s,
+                                  probe_s)
+    SELECT id, 'closed', now(), now(), 1, 0, 0 FROM unnest($1::uuid[]) AS given (id) ORDER BY id
+    ON CONFLICT (endpoint_id) DO UPDATE SET
+        state = excluded.state, changed_at = excluded.changed_at, probe_at = NULL";
+
 const RESET: &str = "DELETE FROM endpoint_breaker WHERE endpoint_id = ANY ($1)";
 
 pub(super) const IN_EFFECT: &str = "
@@ -177,6 +184,14 @@ pub(super) async fn probed(txn: &mut PgConnection, endpoints: &[Uuid]) -> Result
 /// Forgets the breakers of endpoints that are not what they were, as part of changing them.
 pub(super) async fn reset(txn: &mut PgConnection, endpoints: &[Uuid]) -> Result<(), StoreError> {
     sqlx::query(RESET).bind(endpoints).execute(txn).await.or_store_error()?;
+    Ok(())
+}
+
+/// Lets endpoints that are on again have what waits for them by a ramp, as part of switching them on.
+pub(super) async fn back(txn: &mut PgConnection, endpoints: &[Uuid]) -> Result<(), StoreError> {
+    if !endpoints.is_empty() {
+        sqlx::query(BACK).bind(endpoints).execute(txn).await.or_store_error()?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 //! Claim: `queued` becomes `in_flight` under a fresh token, or what the endpoint's state asks for. A
-//! test asks only that there is an endpoint.
+//! test asks only that there is an endpoint, and a probe that its endpoint still waits for one.
 
 use super::error::StoreResultExt as _;
 use super::{PgStore, by_id};
@@ -27,6 +27,8 @@ pub(super) const CLAIM: &str = "
                coalesce(d.next_attempt_at, now()) AS due_at, wanted.token, e.version,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
                     WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'in_flight'
+                    WHEN e.active AND e.auto_enable AND e.disabled_reason = 'exhausted'
+                         AND e.probe_delivery = d.id THEN 'in_flight'
                     ELSE 'held' END AS state,
                d.attempts + 1 AS attempt,
                coalesce(e.timeout_s, c.timeout_s, $5) + $6 AS lease_s

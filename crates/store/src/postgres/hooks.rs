@@ -4,7 +4,7 @@
 use super::error::StoreResultExt as _;
 use super::{
     PgStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, feed, follow, lost,
-    operations, ordering, rate, reap, release, replays, retention, settle,
+    operations, ordering, probe, rate, reap, release, replays, retention, settle,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -39,7 +39,8 @@ const AGE: [&str; 11] = [
     "UPDATE idempotency_keys SET created_at = created_at - make_interval(secs => $1)",
     "UPDATE retention_turns SET next_at = next_at - make_interval(secs => $1)",
     "UPDATE operational_events SET created_at = created_at - make_interval(secs => $1)",
-    "UPDATE endpoints SET warned_at = warned_at - make_interval(secs => $1)",
+    "UPDATE endpoints SET warned_at = warned_at - make_interval(secs => $1),
+                          probe_at = probe_at - make_interval(secs => $1)",
 ];
 
 const WATCH: &str = "
@@ -259,6 +260,9 @@ impl PgStore {
             ("feed: take", feed::TAKE),
             ("backlog: begin", backlogged::BEGIN),
             ("backlog: end", backlogged::END),
+            ("probe: find", probe::FIND),
+            ("probe: note", probe::NOTE),
+            ("probe: queue", probe::QUEUE),
             ("withhold", breaker::WITHHOLD),
             ("breakers", breaker::IN_EFFECT),
             ("rate: lock", rate::LOCK),

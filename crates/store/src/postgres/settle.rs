@@ -1,7 +1,8 @@
 //! Settle: writes down how attempts ended, conditional on the lease's token.
 
 use super::error::StoreResultExt as _;
-use super::{PgStore, by_id, disable, operations, ordering, statistics};
+use super::switch::Switches;
+use super::{PgStore, by_id, operations, ordering, statistics};
 use crate::error::StoreError;
 use crate::operations::SettledOne;
 use crate::ordering::Done;
@@ -30,7 +31,9 @@ pub(super) const SETTLE: &str = concat!(
                CASE WHEN v.verdict <> 'scheduled' THEN v.verdict
                     WHEN e.deleted_at IS NOT NULL THEN 'dead'
                     WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'scheduled'
-                    ELSE 'held' END AS state
+                    ELSE 'held' END AS state,
+               coalesce(v.verdict = 'delivered' AND e.disabled_at IS NOT NULL
+                        AND e.probe_delivery = v.id, false) AS answers
         FROM verdicts v
         CROSS JOIN LATERAL (
             SELECT * FROM deliveries
@@ -81,7 +84,7 @@ pub(super) const SETTLE: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT id, token, endpoint_id, state_before,
+    SELECT id, token, endpoint_id, state_before, answers,
            CASE WHEN state IN ('delivered', 'dead') THEN ordering_key END AS done_key
     FROM locked"
 );
@@ -92,6 +95,8 @@ struct SettledRow {
     token: Uuid,
     endpoint_id: Uuid,
     state_before: String,
+    /// Whether it is a success of its endpoint's latest probe.
+    answers: bool,
     /// Its ordering key, if it has one and is finished.
     done_key: Option<String>,
 }
@@ -106,11 +111,7 @@ pub(super) async fn settle(
     let mut txn = store.hot.begin().await.or_store_error()?;
     let rows = statement.execute(&mut txn).await?;
     ordering::advance(&mut txn, rows.iter().filter_map(SettledRow::done)).await?;
-    let disabled = rows.iter().filter_map(|row| {
-        let reason = chosen.get(&row.lease())?.transition.disables()?;
-        Some((row.endpoint_id, reason))
-    });
-    disable::endpoints(&mut txn, store.operator.as_ref(), disabled.collect()).await?;
+    switches(&rows, &chosen).make(&mut txn, store.operator.as_ref()).await?;
     let settled: Vec<SettledOne<'_>> = rows.iter().filter_map(|row| row.with(&chosen)).collect();
     operations::about_settled(&mut txn, store.operator.as_ref(), &settled).await?;
     txn.commit().await.or_store_error()?;
@@ -119,6 +120,15 @@ pub(super) async fn settle(
         rows.iter().map(|row| (row.lease(), row.settled())).collect();
     let result = |settlement: &Settlement| found.remove(&lease_of(settlement));
     Ok(settlements.iter().map(result).map(|found| found.unwrap_or(Settled::Superseded)).collect())
+}
+
+fn switches(rows: &[SettledRow], chosen: &BTreeMap<Lease, &Settlement>) -> Switches {
+    let off = rows.iter().filter_map(|row| {
+        let reason = chosen.get(&row.lease())?.transition.disables()?;
+        Some((row.endpoint_id, reason))
+    });
+    let answering = rows.iter().filter(|row| row.answers);
+    Switches { off: off.collect(), on: answering.map(|row| (row.endpoint_id, row.id)).collect() }
 }
 
 /// What a settlement is conditional on.

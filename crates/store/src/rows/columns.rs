@@ -7,7 +7,7 @@ use postrider_common::endpoint::EventFilter;
 use postrider_common::ordering::{BY_KEY, OnFailure};
 use postrider_common::seal::Sealed;
 use postrider_common::tenant::TenantId;
-use postrider_contract::RetrySchedule;
+use postrider_contract::{OwnRateLimit, RateWindow, RetrySchedule};
 use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -22,7 +22,7 @@ pub(crate) enum Value {
     Factor(Option<f64>),
     Time(Option<OffsetDateTime>),
     Names(Vec<String>),
-    Delays(Option<Vec<i32>>),
+    Numbers(Option<Vec<i32>>),
 }
 
 /// A column and what it is given.
@@ -41,6 +41,7 @@ pub(crate) fn of_new(tenant: &TenantId, new: NewEndpoint) -> Vec<Column> {
         ("secret", sealed(Some(&new.secret))),
         ("second_secret", sealed(new.second_secret.as_ref())),
         ("active", Value::Flag(new.active)),
+        ("auto_enable", Value::Flag(new.auto_enable)),
         ("ordering", ordering(new.ordering.by_key)),
         ("ordering_on_failure", on_failure(new.ordering.on_failure)),
         ("retry_schedule", delays(new.retry_schedule.as_ref())),
@@ -48,6 +49,7 @@ pub(crate) fn of_new(tenant: &TenantId, new: NewEndpoint) -> Vec<Column> {
         ("first_delay_s", number(new.backoff.first_delay)),
         ("retry_factor", Value::Factor(new.backoff.factor)),
         ("timeout_s", seconds(new.timeout)),
+        ("rate_limit", windows(new.rate_limit.as_ref())),
     ];
     columns.extend(new.created_at.map(|time| ("created_at", Value::Time(Some(time)))));
     columns
@@ -66,6 +68,7 @@ pub(crate) fn of_patch(patch: EndpointPatch) -> Vec<Column> {
         set("disabled_reason", Some(Value::Text(None)));
         set("warned_at", Some(Value::Time(None)));
     }
+    set("auto_enable", patch.auto_enable.map(Value::Flag));
     set("ordering", patch.ordered_by_key.map(ordering));
     set("ordering_on_failure", patch.ordering_on_failure.map(on_failure));
     set("retry_schedule", patch.retry_schedule.map(|own| delays(own.as_ref())));
@@ -73,6 +76,7 @@ pub(crate) fn of_patch(patch: EndpointPatch) -> Vec<Column> {
     set("first_delay_s", patch.first_delay.map(number));
     set("retry_factor", patch.factor.map(Value::Factor));
     set("timeout_s", patch.timeout.map(seconds));
+    set("rate_limit", patch.rate_limit.map(|own| windows(own.as_ref())));
     set("own_contract", patch.contract.map(Value::Text));
     if patch.secret.is_some() {
         set("secret", Some(sealed(patch.secret.as_ref())));
@@ -102,7 +106,16 @@ fn sealed(secret: Option<&Sealed>) -> Value {
 fn delays(schedule: Option<&RetrySchedule>) -> Value {
     let seconds =
         |schedule: &RetrySchedule| schedule.seconds().iter().copied().map(stored).collect();
-    Value::Delays(schedule.map(seconds))
+    Value::Numbers(schedule.map(seconds))
+}
+
+/// Requests and seconds, window after window.
+fn windows(limit: Option<&OwnRateLimit>) -> Value {
+    let numbers = |limit: &OwnRateLimit| {
+        let pair = |window: &RateWindow| [stored(window.requests), whole_seconds(window.length)];
+        limit.windows().iter().flat_map(pair).collect()
+    };
+    Value::Numbers(limit.map(numbers))
 }
 
 fn number(number: Option<u32>) -> Value {
@@ -110,7 +123,11 @@ fn number(number: Option<u32>) -> Value {
 }
 
 fn seconds(duration: Option<Duration>) -> Value {
-    number(duration.map(|duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)))
+    Value::Number(duration.map(whole_seconds))
+}
+
+fn whole_seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
 /// What is too large for the column is refused by its CHECK.

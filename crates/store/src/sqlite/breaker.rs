@@ -46,6 +46,13 @@ const PROBED: &str = "
            probe_at = ?2 + probe_us
     WHERE endpoint_id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state <> 'closed'";
 
+const BACK: &str = "
+    INSERT INTO endpoint_breaker (endpoint_id, state, down_since, changed_at, opened_count, give_up_us,
+                                  probe_us)
+    SELECT unhex(value, '-'), 'closed', ?2, ?2, 1, 0, 0 FROM json_each(?1) WHERE true
+    ON CONFLICT (endpoint_id) DO UPDATE SET
+        state = excluded.state, changed_at = excluded.changed_at, probe_at = NULL";
+
 const RESET: &str = "
     DELETE FROM endpoint_breaker
     WHERE endpoint_id IN (SELECT unhex(value, '-') FROM json_each(?1))";
@@ -189,6 +196,16 @@ pub(super) async fn probed(txn: &mut WriteTxn, endpoints: &[Uuid]) -> Result<(),
 pub(super) async fn reset(txn: &mut WriteTxn, endpoints: &[Uuid]) -> Result<(), StoreError> {
     let reset = sqlx::query(RESET).bind(json(endpoints)?);
     reset.execute(txn.connection()).await.or_store_error()?;
+    Ok(())
+}
+
+/// Lets endpoints that are on again have what waits for them by a ramp, as part of switching them on.
+pub(super) async fn back(txn: &mut WriteTxn, endpoints: &[Uuid]) -> Result<(), StoreError> {
+    if endpoints.is_empty() {
+        return Ok(());
+    }
+    let back = sqlx::query(BACK).bind(json(endpoints)?).bind(txn.now());
+    back.execute(txn.connection()).await.or_store_error()?;
     Ok(())
 }
 

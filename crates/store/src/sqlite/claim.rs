@@ -1,5 +1,5 @@
 //! Claim: `queued` becomes `in_flight` under a fresh token, or what the endpoint's state asks for. A
-//! test asks only that there is an endpoint.
+//! test asks only that there is an endpoint, and a probe that its endpoint still waits for one.
 
 use super::SqliteStore;
 use super::batch::json;
@@ -39,6 +39,8 @@ pub(super) const CLAIM: &str = "
         SELECT d.id AS found_id, wanted.token,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
                     WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'in_flight'
+                    WHEN e.active AND e.auto_enable AND e.disabled_reason = 'exhausted'
+                         AND e.probe_delivery = d.id THEN 'in_flight'
                     ELSE 'held' END AS state,
                coalesce(e.timeout_s,
                         (SELECT c.value ->> 1 FROM json_each(?2) AS c

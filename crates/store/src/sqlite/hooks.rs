@@ -4,9 +4,9 @@
 use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
-    SqliteStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, disable,
-    endpoints, feed, follow, lost, operations, ordering, rate, reap, release, replays, retention,
-    settle, statistics,
+    SqliteStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, endpoints, feed,
+    follow, lost, operations, ordering, probe, rate, reap, release, replays, retention, settle,
+    statistics, switch,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -33,7 +33,7 @@ const AGE: [&str; 11] = [
     "UPDATE idempotency_keys SET created_at = created_at - ?1",
     "UPDATE retention_turns SET next_at = next_at - ?1",
     "UPDATE operational_events SET created_at = created_at - ?1",
-    "UPDATE endpoints SET warned_at = warned_at - ?1",
+    "UPDATE endpoints SET warned_at = warned_at - ?1, probe_at = probe_at - ?1",
 ];
 
 const WATCH: &str = "
@@ -235,8 +235,12 @@ impl SqliteStore {
             settle::WRITE,
             settle::LOG,
             statistics::ADD,
-            disable::BUMP_TENANTS,
-            disable::DISABLE,
+            switch::BUMP_TENANTS,
+            switch::DISABLE,
+            switch::ENABLE,
+            probe::FIND,
+            probe::NOTE,
+            probe::QUEUE,
             operations::ABOUT_DELIVERIES,
             operations::WARN,
             release::RELEASE,

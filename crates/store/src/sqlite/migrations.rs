@@ -3,7 +3,7 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (1, "init", include_str!("../../../../migrations/sqlite/0001_init.sql")),
     (2, "traceparent", include_str!("../../../../migrations/sqlite/0002_traceparent.sql")),
     (3, "contracts", include_str!("../../../../migrations/sqlite/0003_contracts.sql")),
@@ -19,6 +19,11 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
     ),
     (10, "retention", include_str!("../../../../migrations/sqlite/0010_retention.sql")),
     (11, "backlog", include_str!("../../../../migrations/sqlite/0011_backlog.sql")),
+    (
+        12,
+        "endpoint_rate_and_auto_enable",
+        include_str!("../../../../migrations/sqlite/0012_endpoint_rate_and_auto_enable.sql"),
+    ),
     (
         13,
         "cancelled_events",

@@ -6,8 +6,9 @@ use super::batch::{Bytes, json};
 use super::clock::Micros;
 use super::error::StoreResultExt as _;
 use super::statistics::{self, Recorded};
+use super::switch::Switches;
 use super::writer::WriteTxn;
-use super::{SqliteStore, disable, operations, ordering};
+use super::{SqliteStore, operations, ordering};
 use crate::error::StoreError;
 use crate::operations::SettledOne;
 use crate::ordering::Done;
@@ -27,9 +28,12 @@ pub(super) const FIND: &str = "
         FROM json_each(?1)
     )
     SELECT d.id, d.lease_token AS token, d.endpoint_id, d.state AS state_before,
-           d.ordering_key
+           d.ordering_key,
+           coalesce(given.succeeded AND e.disabled_at IS NOT NULL AND e.probe_delivery = d.id, 0)
+               AS answers
     FROM given
     CROSS JOIN deliveries d ON d.id = given.id AND d.lease_token = given.token
+    CROSS JOIN endpoints e ON e.id = d.endpoint_id
     WHERE d.state = 'in_flight' OR (given.succeeded AND d.state <> 'delivered')";
 
 pub(super) const WRITE: &str = "
@@ -83,6 +87,8 @@ struct FoundRow {
     endpoint_id: Uuid,
     state_before: String,
     ordering_key: Option<String>,
+    /// Whether it is a success of its endpoint's latest probe.
+    answers: bool,
 }
 
 pub(super) async fn settle(
@@ -100,11 +106,7 @@ pub(super) async fn settle(
         log(&mut txn, &settlements).await?;
         statistics::add(&mut txn, standing.iter().map(|(row, one)| row.recorded(one))).await?;
         ordering::advance(&mut txn, found.iter().filter_map(FoundRow::done)).await?;
-        let disabled = standing.iter().filter_map(|(row, one)| {
-            let reason = one.transition.disables()?;
-            Some((row.endpoint_id, reason))
-        });
-        disable::endpoints(&mut txn, store.operator.as_ref(), disabled).await?;
+        switches(&standing).make(&mut txn, store.operator.as_ref()).await?;
         let settled: Vec<SettledOne<'_>> = standing
             .iter()
             .map(|(row, settlement)| SettledOne { endpoint: row.endpoint_id, settlement })
@@ -117,6 +119,18 @@ pub(super) async fn settle(
         found.iter().map(|row| (row.lease(), row.settled())).collect();
     let result = |settlement: &Settlement| found.remove(&lease_of(settlement));
     Ok(settlements.iter().map(result).map(|found| found.unwrap_or(Settled::Superseded)).collect())
+}
+
+fn switches(standing: &[(&FoundRow, &Settlement)]) -> Switches {
+    let off = standing.iter().filter_map(|(row, one)| {
+        let reason = one.transition.disables()?;
+        Some((row.endpoint_id, reason))
+    });
+    let answering = standing.iter().filter(|(row, _)| row.answers);
+    Switches {
+        off: off.collect(),
+        on: answering.map(|(row, _)| (row.endpoint_id, row.id)).collect(),
+    }
 }
 
 /// What a settlement is conditional on.

@@ -39,7 +39,7 @@ const ROWS: &str = "
         FROM deliveries;";
 
 /// For each CHECK, changes that it alone refuses.
-const BAD: [(&str, &str); 63] = [
+const BAD: [(&str, &str); 67] = [
     ("tenant_id_is_short_plain_text", "UPDATE tenants SET id = 'a b'"),
     ("tenant_id_is_short_plain_text", "UPDATE tenants SET id = ''"),
     ("retention_is_1_to_3650_days", "UPDATE tenants SET retention_days = 0"),
@@ -54,6 +54,10 @@ const BAD: [(&str, &str); 63] = [
     ("reason_iff_disabled", "UPDATE endpoints SET disabled_reason = 'gone'"),
     ("timeout_is_1_to_300_seconds", "UPDATE endpoints SET timeout_s = 0"),
     ("timeout_is_1_to_300_seconds", "UPDATE endpoints SET timeout_s = 301"),
+    ("auto_enable_is_yes_or_no", "UPDATE endpoints SET auto_enable = 2"),
+    ("probes_are_natural", "UPDATE endpoints SET probes = -1"),
+    ("rate_limit_is_one_or_two_windows", "UPDATE endpoints SET rate_limit = '[]'"),
+    ("rate_limit_is_one_or_two_windows", "UPDATE endpoints SET rate_limit = '[1,2,3]'"),
     ("previous_secret_has_an_end", "UPDATE endpoints SET previous_secret = x''"),
     ("previous_secret_has_an_end", "UPDATE endpoints SET previous_until = 1"),
     ("max_retries_is_0_to_50", "UPDATE endpoints SET max_retries = -1"),

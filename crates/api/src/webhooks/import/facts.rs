@@ -5,7 +5,7 @@ use crate::error::ApiError;
 use crate::webhooks::secrets;
 use postrider_common::endpoint::Endpoint;
 use postrider_common::ordering::EndpointOrdering;
-use postrider_contract::{BackoffOverrides, RetrySchedule};
+use postrider_contract::{BackoffOverrides, OwnRateLimit, RetrySchedule};
 use postrider_store::NewEndpoint;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::time::Duration;
@@ -21,11 +21,13 @@ pub(super) struct Facts {
     /// `None` where the line leaves it open.
     second_secret: Option<SecretString>,
     active: bool,
+    auto_enable: bool,
     ordering: EndpointOrdering,
     contract: Option<String>,
     retry_schedule: Option<RetrySchedule>,
     backoff: BackoffOverrides,
     timeout: Option<Duration>,
+    rate_limit: Option<OwnRateLimit>,
     /// `None` where the line leaves it open.
     created_at: Option<OffsetDateTime>,
 }
@@ -44,11 +46,13 @@ impl Facts {
             secret,
             second_secret,
             active: new.active,
+            auto_enable: new.auto_enable,
             ordering: new.ordering,
             contract: new.contract.clone(),
             retry_schedule: new.retry_schedule.clone(),
             backoff: new.backoff,
             timeout: new.timeout,
+            rate_limit: new.rate_limit.clone(),
             created_at: new.created_at,
         }
     }
@@ -63,11 +67,13 @@ impl Facts {
             url: endpoint.url,
             description: endpoint.description,
             active: endpoint.active,
+            auto_enable: endpoint.auto_enable,
             ordering: endpoint.ordering,
             contract: endpoint.own_contract,
             retry_schedule: endpoint.retry_schedule,
             backoff: endpoint.backoff,
             timeout: endpoint.timeout,
+            rate_limit: endpoint.rate_limit,
             created_at: Some(endpoint.created_at),
         })
     }
@@ -91,6 +97,7 @@ impl Facts {
             ("second_secret", second),
             ("contract", self.contract == there.contract),
             ("active", self.active == there.active),
+            ("auto_enable", self.auto_enable == there.auto_enable),
             ("ordering", order.by_key == their.by_key),
             ("ordering_on_failure", order.on_failure == their.on_failure),
             ("description", self.description == there.description),
@@ -100,6 +107,7 @@ impl Facts {
             ("retry_factor", own.factor == its.factor),
             ("retry_schedule", self.retry_schedule == there.retry_schedule),
             ("timeout", self.timeout == there.timeout),
+            ("rate_limit", self.rate_limit == there.rate_limit),
         ];
         fields.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
     }

@@ -15,6 +15,8 @@ use crate::rest::Call;
   postrider webhooks create https://example.com/hook
   postrider webhooks create https://example.com/hook --event user.created,user.deleted
   postrider webhooks create https://example.com/hook --retry-schedule 5,60,3600 --timeout 10
+  postrider webhooks create https://example.com/hook --rate-limit 100/10,1000/60
+  postrider webhooks create https://example.com/hook --auto-enable true
   postrider webhooks create https://example.com/hook --contract leads --max-retries 3
   postrider webhooks create https://example.com/hook --ordering by-key --ordering-on-failure wait
   postrider webhooks create https://example.com/hook --secret-stdin < secret.txt")]

@@ -1,6 +1,6 @@
 //! The settings that making and changing a webhook take alike.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::num::ParseIntError;
 use std::str::FromStr;
 
@@ -30,6 +30,14 @@ pub(super) struct Settings {
     /// Seconds that an attempt may take, or `contract` for the contract's own
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<Number>,
+    /// How many requests it gets in how many seconds, as in `100/10`, or in two windows that both hold:
+    /// `100/10,1000/60`; `contract` for the contract's own limit
+    #[arg(long, value_name = "N/SECONDS,…")]
+    rate_limit: Option<RateLimit>,
+    /// `true`: once it is switched off for its failures, it is tried with single deliveries now and then, and
+    /// is on again when it answers
+    #[arg(long, value_name = "BOOL")]
+    auto_enable: Option<bool>,
     /// `by-key`: events with the same ordering key are sent one after the other; `none`: as they come
     #[arg(long, value_name = "ORDER")]
     ordering: Option<Order>,
@@ -63,6 +71,35 @@ impl FromStr for RetrySchedule {
             }
         }
     }
+}
+
+/// What JSON has for windows, or null.
+#[derive(Clone, Debug)]
+struct RateLimit(Value);
+
+/// The text is no rate limit.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "must be requests and seconds as in 100/10, one or two of them separated by a comma, or `contract`"
+)]
+struct RateLimitError;
+
+impl FromStr for RateLimit {
+    type Err = RateLimitError;
+
+    fn from_str(text: &str) -> Result<Self, RateLimitError> {
+        if text == "contract" {
+            return Ok(Self(Value::Null));
+        }
+        let windows: Option<Vec<Value>> = text.split(',').map(window).collect();
+        windows.map(|windows| Self(windows.into())).ok_or(RateLimitError)
+    }
+}
+
+fn window(text: &str) -> Option<Value> {
+    let (requests, seconds) = text.split_once('/')?;
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    Some(json!({ "requests": number(requests)?, "seconds": number(seconds)? }))
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
@@ -127,6 +164,8 @@ impl Settings {
             ("retry_first_delay", self.retry_first_delay.map(|number| number.0)),
             ("retry_factor", self.retry_factor.map(|number| number.0)),
             ("timeout", self.timeout.map(|number| number.0)),
+            ("rate_limit", self.rate_limit.map(|limit| limit.0)),
+            ("auto_enable", self.auto_enable.map(Value::from)),
             ("ordering", self.ordering.map(Order::value)),
             ("ordering_on_failure", self.ordering_on_failure.map(OnFailure::value)),
             ("contract", self.contract.map(contract)),

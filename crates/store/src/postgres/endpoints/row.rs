@@ -19,6 +19,6 @@ pub(super) fn push(query: &mut QueryBuilder<Postgres>, value: Value) {
         Value::Factor(factor) => query.push_bind(factor),
         Value::Time(time) => query.push_bind(time),
         Value::Names(names) => query.push_bind(names),
-        Value::Delays(delays) => query.push_bind(delays),
+        Value::Numbers(numbers) => query.push_bind(numbers),
     };
 }

@@ -20,7 +20,7 @@ pub(super) fn push(query: &mut QueryBuilder<Sqlite>, value: Value) -> Result<(),
         Value::Factor(factor) => query.push_bind(factor),
         Value::Time(time) => query.push_bind(time.map(Micros::from)),
         Value::Names(names) => query.push_bind(json(&names)?),
-        Value::Delays(delays) => query.push_bind(delays.as_ref().map(json).transpose()?),
+        Value::Numbers(numbers) => query.push_bind(numbers.as_ref().map(json).transpose()?),
     };
     Ok(())
 }

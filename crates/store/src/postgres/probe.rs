@@ -1,0 +1,70 @@
+//! Probe: a held delivery of each endpoint that is switched off and is to be probed becomes `queued`.
+//! Rows that somebody else holds locked are left alone, so that this waits for nobody.
+
+use super::PgStore;
+use super::error::StoreResultExt as _;
+use crate::error::StoreError;
+use crate::probing::{Probe, Probing};
+use crate::rows::probe::ProbeRow;
+use async_trait::async_trait;
+use postrider_common::delivery::DeliveryState;
+use uuid::Uuid;
+
+pub(super) const FIND: &str = "
+    SELECT e.id AS endpoint_id, e.tenant_id, e.probes, held.id, held.attempts
+    FROM (
+        SELECT * FROM endpoints
+        WHERE auto_enable AND active AND disabled_reason = 'exhausted' AND deleted_at IS NULL
+          AND coalesce(probe_at, disabled_at) <= now()
+        ORDER BY coalesce(probe_at, disabled_at) LIMIT $1
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) AS e
+    LEFT JOIN LATERAL (
+        SELECT id, attempts FROM deliveries
+        WHERE endpoint_id = e.id AND state = 'held'
+          AND coalesce(next_attempt_at, created_at) <= now()
+        ORDER BY id LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    ) AS held ON true";
+
+/// A join would leave the planner a choice.
+pub(super) const NOTE: &str = "
+    UPDATE endpoints e
+    SET probe_at = now() + make_interval(secs => ($3::float8[])[array_position($1::uuid[], e.id)]),
+        probes = e.probes + (($2::uuid[])[array_position($1::uuid[], e.id)] IS NOT NULL)::int,
+        probe_delivery = coalesce(($2::uuid[])[array_position($1::uuid[], e.id)], e.probe_delivery)
+    WHERE e.id = ANY ($1::uuid[])";
+
+pub(super) const QUEUE: &str = "
+    INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, queued_at)
+    SELECT h.id, h.tenant_id, h.event_id, h.endpoint_id, 'queued', now()
+    FROM unnest($1::uuid[]) AS given (id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM deliveries WHERE id = given.id AND state = $2 FOR UPDATE
+    ) AS h
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, queued_at = excluded.queued_at";
+
+#[async_trait]
+impl Probing for PgStore {
+    async fn deliveries_probe(&self, limit: u32) -> Result<Vec<Probe>, StoreError> {
+        let mut txn = self.hot.begin().await.or_store_error()?;
+        let find = sqlx::query_as(FIND).bind(i64::from(limit));
+        let found: Vec<ProbeRow> = find.fetch_all(&mut *txn).await.or_store_error()?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        sqlx::query(NOTE)
+            .bind(found.iter().map(|row| row.endpoint_id).collect::<Vec<Uuid>>())
+            .bind(found.iter().map(|row| row.id).collect::<Vec<Option<Uuid>>>())
+            .bind(found.iter().map(|row| row.rest().as_secs_f64()).collect::<Vec<f64>>())
+            .execute(&mut *txn)
+            .await
+            .or_store_error()?;
+        let queue = sqlx::query(QUEUE)
+            .bind(found.iter().filter_map(|row| row.id).collect::<Vec<Uuid>>())
+            .bind(DeliveryState::Held.as_str());
+        queue.execute(&mut *txn).await.or_store_error()?;
+        txn.commit().await.or_store_error()?;
+        found.into_iter().filter_map(|row| row.into_probe().transpose()).collect()
+    }
+}
