@@ -15,3 +15,6 @@ ALTER TABLE endpoints ADD COLUMN probe_delivery uuid;
 -- For dispatchers, which ask every few seconds.
 CREATE INDEX endpoints_to_probe ON endpoints ((coalesce(probe_at, disabled_at)))
     WHERE auto_enable AND active AND disabled_reason = 'exhausted' AND deleted_at IS NULL;
+
+-- The log's filters name endpoints by their id text, the deleted ones as well.
+CREATE INDEX endpoints_by_id_text ON endpoints (tenant_id, public_id);

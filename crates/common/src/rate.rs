@@ -12,6 +12,9 @@
 //! reservations together that were made within a 200th of a window, at the last one's time: they count
 //! longer than they must, and never shorter.
 //!
+//! Where reservations take long to come back, the start may be wanted within more than the margin: it is
+//! then written down as of a later g, by as much as that is more, and everything above holds of that one.
+//!
 //! A window's worth can therefore start again after L + margin + L / 200. With the margin at L / 50 that
 //! is 97.5 % of what is promised; the rest of the 5 % that may be lost is for the way from the feeder to
 //! the receiver.
@@ -29,6 +32,9 @@ use time::OffsetDateTime;
 
 /// What is foreseen further ahead than this is asked for again: the limit may be another by then.
 pub const FORESIGHT: Duration = Duration::from_secs(10);
+
+/// The longest time after its reservation within which a start may be wanted.
+pub const MOST_WITHIN: Duration = Duration::from_secs(10);
 
 /// The starts that were reserved for an endpoint, as far as they still count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,15 +55,18 @@ pub struct Outlook {
 }
 
 impl StartLog {
-    /// Reads what [`Self::encode`] gave. Starts that are later than `now` were reserved before the clock
-    /// was set back; they count as if they were made now.
+    /// Reads what [`Self::encode`] gave. Starts that are later than may be reserved by `now` are from before
+    /// the clock was set back; they count as if they were made now.
     pub fn decode(
         since: OffsetDateTime,
         starts: &str,
         now: OffsetDateTime,
     ) -> Result<Self, serde_json::Error> {
         let starts: Vec<(u64, u32)> = serde_json::from_str(starts)?;
-        let at = |after: u64| since.checked_add(microseconds(after)).unwrap_or(now).min(now);
+        let at = |after: u64| {
+            let at = since.checked_add(microseconds(after)).unwrap_or(now);
+            if at > now + MOST_WITHIN { now } else { at }
+        };
         Ok(Self { starts: starts.into_iter().map(|(after, count)| (at(after), count)).collect() })
     }
 
@@ -83,10 +92,19 @@ impl StartLog {
         left.min().unwrap_or_default()
     }
 
-    /// Reserves so many starts, for which there is room.
-    pub fn reserve(&mut self, limit: &RateLimit, now: OffsetDateTime, count: u32) {
+    /// Reserves so many starts, for which there is room. Each starts within this time of `now`, of which
+    /// less than the limit's margin counts as the margin, and more than [`MOST_WITHIN`] as that.
+    pub fn reserve(
+        &mut self,
+        limit: &RateLimit,
+        now: OffsetDateTime,
+        within: Duration,
+        count: u32,
+    ) {
         if count > 0 {
-            self.starts.push((now, count));
+            let at = now + within.min(MOST_WITHIN).saturating_sub(limit.margin());
+            let place = self.starts.partition_point(|start| start.0 <= at);
+            self.starts.insert(place, (at, count));
         }
         self.shorten(limit, now);
     }

@@ -7,6 +7,7 @@
 //! known to have none, its deliveries are put back before they take a slot and are claimed. The windows
 //! themselves are `common::rate`.
 
+mod pace;
 mod reserve;
 mod rooms;
 
@@ -15,6 +16,7 @@ pub(crate) use rooms::Rooms;
 use crate::claim::{Unanswered, Work};
 use crate::metrics::DispatcherMetrics;
 use crate::request::database_now;
+use pace::Pace;
 use postrider_common::batch::{Batcher, Limits};
 use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::rate::RateLimit;
@@ -38,6 +40,7 @@ pub(crate) struct Limiter {
     deferrals: Batcher<Deferral, Result<(), StoreError>>,
     returns: Batcher<DeliveryId, Result<(), StoreError>>,
     rooms: Rooms,
+    pace: Pace,
     metrics: Arc<DispatcherMetrics>,
 }
 
@@ -50,18 +53,19 @@ pub(crate) struct PutOff {
 
 impl Limiter {
     pub(crate) fn start(store: &SharedStore, metrics: Arc<DispatcherMetrics>) -> Self {
-        let rooms = Rooms::default();
-        let (of_reservations, noted) = (Arc::clone(store), rooms.clone());
+        let (rooms, pace) = (Rooms::default(), Pace::default());
+        let (of_reservations, noted, kept) = (Arc::clone(store), rooms.clone(), pace.clone());
         let (of_deferrals, of_returns) = (Arc::clone(store), Arc::clone(store));
         Self {
             reservations: Batcher::start(BATCH, move |asks| {
-                reserve::reserve(Arc::clone(&of_reservations), noted.clone(), asks)
+                reserve::reserve(Arc::clone(&of_reservations), noted.clone(), kept.clone(), asks)
             }),
             deferrals: Batcher::start(BATCH, move |deferrals| {
                 defer(Arc::clone(&of_deferrals), deferrals)
             }),
             returns: Batcher::start(BATCH, move |ids| put_back(Arc::clone(&of_returns), ids)),
             rooms,
+            pace,
             metrics,
         }
     }
@@ -95,7 +99,7 @@ impl Limiter {
         for _ in 0..TRIES {
             match self.ask(ask.clone()).await {
                 Ok(Answer::Reserved(start)) => {
-                    if let Some(now) = start.now() {
+                    if let Some(now) = start.now(&self.pace) {
                         return Ok(now);
                     }
                 }

@@ -19,6 +19,9 @@ pub struct RateRequest {
     pub limit: RateLimit,
     /// When each delivery that asks was due.
     pub due: Vec<OffsetDateTime>,
+    /// Within which time of its reservation each will start, or not under this reservation; less than the
+    /// limit's margin is the margin.
+    pub within: Duration,
 }
 
 /// What the attempts of an endpoint were answered.
@@ -26,8 +29,8 @@ pub struct RateRequest {
 pub struct RateGrant {
     /// Whether each of them may start, in the request's order.
     pub may_start: Vec<bool>,
-    /// When their starts are reserved for, on the database's clock. They must start within the limit's
-    /// margin of it.
+    /// When their starts are reserved for, on the database's clock. They must start within the request's
+    /// time of it.
     pub at: OffsetDateTime,
     /// How many more could start now.
     pub room: u32,
@@ -94,7 +97,8 @@ impl<'a> Account<'a> {
         let limit = &self.request.limit;
         let may_start = in_order(self.room, &self.request.due, elders);
         let granted = may_start.iter().filter(|may_start| **may_start).count();
-        self.log.reserve(limit, self.now, u32::try_from(granted).unwrap_or(u32::MAX));
+        let granted = u32::try_from(granted).unwrap_or(u32::MAX);
+        self.log.reserve(limit, self.now, self.request.within, granted);
         let outlook = self.log.outlook(limit, self.now);
         let (since, starts) = self.log.encode();
         let row = RateRow {

@@ -183,7 +183,10 @@ async fn fail_alone(name: &str) {
             attempts += 1;
             stage.scene.until_attempted(id, attempts).await;
             assert_eq!(stage.breaker().await, None, "{name}");
-            stage.scene.subject.age(u64::from(delay) * 6 / 5 + 1).await;
+            // What is due at once is claimed meanwhile, and a claim passes over what moving time has locked.
+            if delay > 0 {
+                stage.scene.subject.age(u64::from(delay) * 6 / 5 + 1).await;
+            }
         }
         let dead = stage.scene.until_state(id, DeliveryState::Dead).await;
         assert_eq!(dead.dead_reason, Some(DeadReason::Exhausted), "{name}");

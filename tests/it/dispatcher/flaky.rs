@@ -25,6 +25,7 @@ use postrider_store::{
     Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated,
     TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
 };
+use postrider_testkit::latency;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -42,6 +43,8 @@ pub(super) enum Mood {
     Panics,
     /// Waits for as long as it is told to.
     Waits,
+    /// Answers rightly, this much later.
+    Slow(Duration),
 }
 
 /// A store whose calls can be told to fail, by their names.
@@ -80,6 +83,10 @@ impl Flaky {
         let Some(mood) = mood_in(&decided.unwrap()) else { return Ok(()) };
         self.failed.lock().unwrap().push(call);
         match mood {
+            Mood::Slow(by) => {
+                latency(by).await;
+                Ok(())
+            }
             Mood::Unreadable => Err(StoreError::Unreadable { what: "as a test told it to" }),
             Mood::Away => {
                 let away = io::Error::from(io::ErrorKind::ConnectionReset);

@@ -10,6 +10,7 @@ use postrider_contract::{Contract, OwnRateLimit};
 use postrider_store::{EndpointPatch, NewEndpoint, SharedStore};
 use postrider_testkit::{Answer, Behaviour, Ledger, Receiver};
 use std::sync::Arc;
+use std::time::Duration;
 use time::OffsetDateTime;
 
 const STANDARD: &str =
@@ -203,6 +204,24 @@ async fn an_endpoint_without_a_limit_asks_nobody() {
     scene.send(20).await;
     until("all are sent", async || scene.count(DeliveryState::Delivered).await == 20).await;
     assert_eq!(flaky.failed("rate_reserve"), 0);
+    dispatcher.stop().await;
+    scene.close().await;
+}
+
+/// A store that answers later than a start's margin makes the limit tighter, and stops nobody.
+#[tokio::test]
+async fn a_store_that_is_slow_stops_nothing() {
+    let scene = limited(&[(10, 1)]).await;
+    let receiver = Receiver::start(Behaviour::ok()).await;
+    scene.hook(&receiver, |_| {}).await;
+    let flaky = Flaky::before(Arc::clone(&scene.store));
+    flaky.fail(&["rate_reserve"], Mood::Slow(Duration::from_millis(300)));
+    let store = Arc::clone(&flaky) as SharedStore;
+    let dispatcher = scene.dispatch_on(store, Options::default()).await;
+
+    scene.send(12).await;
+    until("all are sent", async || scene.count(DeliveryState::Delivered).await == 12).await;
+    assert_eq!(starts(&scene).await.len(), 12, "each at the first attempt");
     dispatcher.stop().await;
     scene.close().await;
 }

@@ -9,7 +9,7 @@ const STEPS: u32 = 200;
 /// The margin, as a part of the shortest window, and its bounds.
 const MARGIN: u32 = 50;
 const LEAST_MARGIN: Duration = Duration::from_millis(50);
-const MOST_MARGIN: Duration = Duration::from_millis(250);
+const MOST_MARGIN: Duration = Duration::from_secs(5);
 /// For how long room is left to grow, as a part of the shortest window, and at most.
 const PATIENCE: u32 = 40;
 const MOST_PATIENCE: Duration = Duration::from_millis(250);

@@ -36,16 +36,22 @@ fn most_within(starts: &[OffsetDateTime], length: Duration) -> usize {
 struct Asker {
     after: Duration,
     wanted: u32,
-    /// As a part of the margin.
+    /// As a part of the time within which they must start.
     delay: f64,
+    /// By how much that is more than the margin.
+    patience: Duration,
 }
 
 fn askers() -> impl Strategy<Value = Vec<Asker>> {
-    let asker = (0u64..900_000, 0u32..12, 0.0..=1.0f64).prop_map(|(after, wanted, delay)| Asker {
-        after: Duration::from_micros(after),
-        wanted,
-        delay,
-    });
+    let patience = prop_oneof![Just(0), 0u64..9_000];
+    let asker = (0u64..900_000, 0u32..12, 0.0..=1.0f64, patience).prop_map(
+        |(after, wanted, delay, patience)| Asker {
+            after: Duration::from_micros(after),
+            wanted,
+            delay,
+            patience: Duration::from_millis(patience),
+        },
+    );
     proptest::collection::vec(asker, 1..300)
 }
 
@@ -65,8 +71,9 @@ proptest! {
             now += asker.after;
             log = stored(&log, now);
             let granted = log.room(&limit, now).min(asker.wanted);
-            log.reserve(&limit, now, granted);
-            let start = now + limit.margin().mul_f64(asker.delay);
+            let within = limit.margin() + asker.patience;
+            log.reserve(&limit, now, within, granted);
+            let start = now + within.mul_f64(asker.delay);
             starts.extend((0..granted).map(|_| start));
         }
         for window in limit.windows() {
@@ -82,7 +89,7 @@ proptest! {
         for asker in askers {
             now += asker.after;
             let granted = log.room(&limit, now).min(asker.wanted);
-            log.reserve(&limit, now, granted);
+            log.reserve(&limit, now, limit.margin(), granted);
             let outlook = log.outlook(&limit, now);
             prop_assert_eq!(outlook.room, log.room(&limit, now));
             if outlook.more_at == now {
@@ -133,7 +140,7 @@ fn two_minutes_let_through_nearly_all_that_is_allowed() {
         let (mut log, mut now, mut started) = (StartLog::default(), BEGIN, 0);
         while now < BEGIN + Duration::from_mins(2) {
             let granted = log.room(&limit, now).min(at_a_time);
-            log.reserve(&limit, now, granted);
+            log.reserve(&limit, now, limit.margin(), granted);
             started += granted;
             let outlook = log.outlook(&limit, now);
             now = match outlook.room {
@@ -150,11 +157,11 @@ fn all_windows_hold_and_the_longer_one_counts_over_all() {
     let limit = limit(&[(3, 10), (2, 1)]);
     let mut log = StartLog::default();
     assert_eq!(log.room(&limit, BEGIN), 2);
-    log.reserve(&limit, BEGIN, 2);
+    log.reserve(&limit, BEGIN, limit.margin(), 2);
     let outlook = log.outlook(&limit, BEGIN);
     let opens = BEGIN + Duration::from_secs(1) + limit.margin();
     assert_eq!(outlook, Outlook { room: 0, more_at: opens, more: 1 });
-    log.reserve(&limit, opens, 1);
+    log.reserve(&limit, opens, limit.margin(), 1);
     let both_open = BEGIN + Duration::from_secs(10) + limit.margin();
     let outlook = log.outlook(&limit, opens);
     assert_eq!(outlook, Outlook { room: 0, more_at: both_open, more: 2 });
@@ -164,7 +171,7 @@ fn all_windows_hold_and_the_longer_one_counts_over_all() {
 fn what_is_far_ahead_is_asked_for_again() {
     let limit = limit(&[(1, 3600)]);
     let mut log = StartLog::default();
-    log.reserve(&limit, BEGIN, 1);
+    log.reserve(&limit, BEGIN, limit.margin(), 1);
     let outlook = log.outlook(&limit, BEGIN);
     assert_eq!(outlook, Outlook { room: 0, more_at: BEGIN + FORESIGHT, more: 1 });
 }
@@ -176,7 +183,7 @@ fn a_log_stays_short_however_many_start() {
         for _ in 0..6_000 {
             now += Duration::from_millis(20);
             let granted = log.room(&limit, now).min(1);
-            log.reserve(&limit, now, granted);
+            log.reserve(&limit, now, limit.margin(), granted);
         }
         assert!(log.starts.len() <= 450, "{}", log.starts.len());
     }
@@ -186,7 +193,7 @@ fn a_log_stays_short_however_many_start() {
 fn a_clock_that_is_set_back_forgets_nothing_and_blocks_nobody_for_longer_than_a_window() {
     let limit = limit(&[(1, 10)]);
     let mut log = StartLog::default();
-    log.reserve(&limit, BEGIN, 1);
+    log.reserve(&limit, BEGIN, limit.margin(), 1);
     let log = stored(&log, BEGIN);
     let earlier = BEGIN - Duration::from_hours(1);
     let log = stored(&log, earlier);

@@ -48,7 +48,7 @@ struct List {
 /// Prints the number alone, unless there are more than the server counts.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider dead-letters count --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+  postrider dead-letters count --webhook webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
 struct Count {
     #[command(flatten)]
     narrow: Narrow,
@@ -64,7 +64,7 @@ struct Count {
 /// `webhooks:write`.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider dead-letters replay --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --rate 20
+  postrider dead-letters replay --webhook webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --rate 20
   postrider dead-letters replay --status-class 5xx --yes")]
 struct Replay {
     #[command(flatten)]

@@ -37,7 +37,7 @@ enum Verb {
 #[command(after_help = "Examples:
   postrider deliveries list --status dead
   postrider deliveries list --event order-4711
-  postrider deliveries list --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --all --json
+  postrider deliveries list --webhook webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --all --json
   postrider deliveries list --status dead --json | jq -r '.data[].id' | xargs postrider replay")]
 struct List {
     /// Only deliveries to this webhook

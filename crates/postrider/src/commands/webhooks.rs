@@ -40,14 +40,14 @@ enum Verb {
     /// tenant holds it (`hold_days`, 30 unless told otherwise).
     #[command(visible_alias = "disable")]
     #[command(after_help = "Examples:
-  postrider webhooks pause wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+  postrider webhooks pause webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
     Pause(Toggle),
     /// Resume a webhook that was paused, or that was switched off by the server
     ///
     /// What was held for it becomes due.
     #[command(visible_alias = "enable")]
     #[command(after_help = "Examples:
-  postrider webhooks resume wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+  postrider webhooks resume webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
     Resume(Toggle),
     Secret(Secret),
     RotateSecret(RotateSecret),
@@ -74,7 +74,7 @@ struct List {
 /// Prints its settings and state, without its secret; `postrider webhooks secret` prints that.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider webhooks show wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+  postrider webhooks show webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
 struct Show {
     /// The webhook's id
     id: Id,
@@ -87,8 +87,8 @@ struct Show {
 /// Its log stays; deliveries that it was still owed become dead and are not sent.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider webhooks delete wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
-  postrider webhooks delete wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --yes")]
+  postrider webhooks delete webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
+  postrider webhooks delete webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --yes")]
 struct Delete {
     /// The webhook's id
     id: Id,

@@ -312,6 +312,7 @@ impl PgStore {
         [
             ("turn", retention::turn::TURN),
             ("expire", retention::held::EXPIRE),
+            ("expire: waiting", retention::held::EXPIRE_WAITING),
             ("choose", retention::rows::CHOOSE),
             ("lock", retention::rows::LOCK),
             ("deliveries", retention::rows::DELIVERIES),

@@ -289,6 +289,7 @@ impl SqliteStore {
             dead_letters::DISCARD,
             retention::held::FIND,
             retention::held::EXPIRE,
+            retention::held::FIND_WAITING,
             retention::turn::TURN,
             retention::rows::CHOOSE,
             retention::rows::DELIVERIES,

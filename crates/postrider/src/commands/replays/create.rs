@@ -20,8 +20,8 @@ use serde_json::{Map, Value};
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   postrider replays create --since 2026-01-31T10:00:00Z --until 2026-01-31T12:00:00Z --dry-run
-  postrider replays create --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --status dead --rate 50
-  postrider replays create --webhook wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --mode missed --yes")]
+  postrider replays create --webhook webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --status dead --rate 50
+  postrider replays create --webhook webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --mode missed --yes")]
 pub(super) struct Create {
     #[command(flatten)]
     narrow: Narrow,

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 /// (the secret before, while it is valid; a second one; a public key) `--json` shows.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider webhooks secret wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+  postrider webhooks secret webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
 pub(super) struct Secret {
     /// The webhook's id
     id: Id,
@@ -31,8 +31,8 @@ pub(super) struct Secret {
 /// given.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider webhooks rotate-secret wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
-  postrider webhooks rotate-secret wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --overlap 0")]
+  postrider webhooks rotate-secret webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f
+  postrider webhooks rotate-secret webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --overlap 0")]
 pub(super) struct RotateSecret {
     /// The webhook's id
     id: Id,
@@ -52,7 +52,7 @@ pub(super) struct RotateSecret {
 /// Without a rotation nothing changes.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider webhooks activate-secret wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
+  postrider webhooks activate-secret webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f")]
 pub(super) struct ActivateSecret {
     /// The webhook's id
     id: Id,

@@ -14,9 +14,9 @@ use serde_json::Value;
 /// `postrider webhooks rotate-secret` changes it smoothly.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  postrider webhooks update wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --url https://example.com/new
-  postrider webhooks update wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --event '*' --timeout contract
-  postrider webhooks update wh_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --contract svix")]
+  postrider webhooks update webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --url https://example.com/new
+  postrider webhooks update webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --event '*' --timeout contract
+  postrider webhooks update webhook_0193f7a4-6f3e-7c55-9c52-0a1b2c3d4e5f --contract svix")]
 pub(super) struct Update {
     /// The webhook's id
     id: Id,

@@ -7,10 +7,12 @@ use crate::postgres::waiting::endpoints_with;
 use crate::postgres::{PgStore, operations, ordering, statistics};
 use postrider_common::delivery::DeadReason;
 
-/// One endpoint after the other that something is held for. The id bounds what is read;
-/// what was replayed and is held again has waited since then.
-pub(in crate::postgres) const EXPIRE: &str = concat!(
-    endpoints_with!("held"),
+/// One endpoint after the other that something in this state is kept for, and of it what this holds for.
+/// The id bounds what is read; what was replayed and is held again has waited since then.
+macro_rules! expire {
+    ($state:literal, $of:literal) => {
+        concat!(
+    endpoints_with!($state),
     ", chosen AS MATERIALIZED (
         SELECT h.*
         FROM waiting
@@ -21,7 +23,11 @@ pub(in crate::postgres) const EXPIRE: &str = concat!(
         ) AS t
         CROSS JOIN LATERAL (
             SELECT * FROM deliveries d
-            WHERE d.endpoint_id = e.id AND d.state = 'held'
+            WHERE d.endpoint_id = e.id AND d.state = '",
+            $state,
+            "' AND ",
+            $of,
+            "
               AND d.id < uuid_floor((t.since AT TIME ZONE 'UTC')::date + 1)
               AND coalesce(d.next_attempt_at, d.created_at) < t.since
             ORDER BY d.id LIMIT $1
@@ -42,13 +48,26 @@ pub(in crate::postgres) const EXPIRE: &str = concat!(
     statistics::add!(),
     ")
     SELECT id, endpoint_id, ordering_key FROM chosen"
-);
+        )
+    };
+}
 
+pub(in crate::postgres) const EXPIRE: &str = expire!("held", "true");
+
+/// What waits behind a held one of its key is held as well.
+pub(in crate::postgres) const EXPIRE_WAITING: &str =
+    expire!("waiting", "NOT (e.active AND e.disabled_at IS NULL) AND e.deleted_at IS NULL");
+
+/// What waits first, so that no key moves on to one that expires as well.
 pub(super) async fn expire(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
     let mut txn = store.hot.begin().await.or_store_error()?;
-    let expire = sqlx::query_as(EXPIRE).bind(i64::from(limit));
-    let expired: Vec<Finished> = expire.fetch_all(&mut *txn).await.or_store_error()?;
-    ordering::advance(&mut txn, expired.iter().filter_map(Finished::place)).await?;
+    let expire = sqlx::query_as(EXPIRE_WAITING).bind(i64::from(limit));
+    let mut expired: Vec<Finished> = expire.fetch_all(&mut *txn).await.or_store_error()?;
+    let left = i64::from(limit) - i64::try_from(expired.len()).unwrap_or(i64::MAX);
+    let expire = sqlx::query_as(EXPIRE).bind(left);
+    let held: Vec<Finished> = expire.fetch_all(&mut *txn).await.or_store_error()?;
+    ordering::advance(&mut txn, held.iter().filter_map(Finished::place)).await?;
+    expired.extend(held);
     let (operator, ids) = (store.operator.as_ref(), expired.iter().map(|one| one.id));
     operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids).await?;
     txn.commit().await.or_store_error()?;
