@@ -26,7 +26,7 @@ const TENANT_ROWS: &str = "INSERT INTO tenants (id, name, contract)
 
 const ENDPOINT_ROWS: &str = "
      INSERT INTO endpoints (id, tenant_id, public_id, url, description, events, secret, active)
-     SELECT lpad(to_hex(n), 32, '0')::uuid, 't' || n % $2, 'wh_' || n, 'https://receiver.example', '',
+     SELECT lpad(to_hex(n + 1), 32, '0')::uuid, 't' || n % $2, 'wh_' || n, 'https://receiver.example', '',
             '{*}', '', true
      FROM generate_series(0, $1 - 1) AS n";
 
@@ -41,7 +41,7 @@ const DUE: &str = "
          SELECT id, 't' || n % $5, 'bench.measured', $6, '{}', at, at FROM due
      )
      INSERT INTO deliveries (id, tenant_id, event_id, endpoint_id, state, next_attempt_at, created_at)
-     SELECT id, 't' || n % $5, id, lpad(to_hex(n), 32, '0')::uuid, 'scheduled', at, at FROM due";
+     SELECT id, 't' || n % $5, id, lpad(to_hex(n + 1), 32, '0')::uuid, 'scheduled', at, at FROM due";
 
 /// Partitions are filled before they are attached, so that their indexes are built at once and not row by
 /// row.
@@ -67,7 +67,7 @@ const OLD_DAY: &str = "
          INSERT INTO %I (id, tenant_id, event_id, endpoint_id, state, attempts, next_attempt_at,
                          lease_token, claimed_at, last_status, created_at, finished_at)
          SELECT id, tenant_id, id,
-                lpad(to_hex(row_number() OVER () %% $1), 32, '0')::uuid, 'delivered', 1, NULL,
+                lpad(to_hex(row_number() OVER () %% $1 + 1), 32, '0')::uuid, 'delivered', 1, NULL,
                 id, accepted_at, 200, accepted_at, accepted_at
          FROM %I
      $f$, 'deliveries' || suffix, 'events' || suffix) USING endpoints;
@@ -200,7 +200,7 @@ impl Database for Postgres {
         let all = format!("'{}', '{}'", Uuid::nil(), Uuid::max());
         let waiting = format!("{all}, {BATCH}, {}, {due_from}, {due_until}", 4 * BATCH);
         let waiting = self.explain("feed: waiting", &waiting).await?;
-        let endpoints: Vec<_> = (0..BATCH).map(|n| Uuid::from_u128(n.into()).to_string()).collect();
+        let endpoints: Vec<_> = (1..=BATCH).map(|n| Uuid::from_u128(n.into()).to_string()).collect();
         let look = format!(
             "'{{{}}}', '{{{}}}', '{{{}}}', {CAP}, 1, {due_from}, {due_until}, {busy_from}, {busy_until}",
             endpoints.join(","),

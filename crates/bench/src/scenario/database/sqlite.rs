@@ -18,7 +18,7 @@ const ENDPOINT_ROWS: &str = "
      WITH RECURSIVE endpoint (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM endpoint WHERE n + 1 < ?1)
      INSERT INTO endpoints (id, tenant_id, public_id, url, description, events, secret, active,
                             created_at, updated_at)
-     SELECT unhex(printf('%032x', n)), 't' || (n % ?2), 'wh_' || n, 'https://receiver.example', '',
+     SELECT unhex(printf('%032x', n + 1)), 't' || (n % ?2), 'wh_' || n, 'https://receiver.example', '',
             '[\"*\"]', x'', 1, 0, 0
      FROM endpoint";
 
@@ -37,7 +37,7 @@ const DUE_EVENTS: &str = "
 
 const DUE_DELIVERIES: &str = "
      INSERT INTO deliveries (id, tenant_id, event_id, endpoint_id, state, next_attempt_at, created_at)
-     SELECT id, 't' || (n % ?1), id, unhex(printf('%032x', n)), 'scheduled', at, at FROM due";
+     SELECT id, 't' || (n % ?1), id, unhex(printf('%032x', n + 1)), 'scheduled', at, at FROM due";
 
 /// The day ?1 days ago.
 const OLD: &str = "
@@ -55,7 +55,7 @@ const OLD_EVENTS: &str = "
 const OLD_DELIVERIES: &str = "
      INSERT INTO deliveries (id, tenant_id, event_id, endpoint_id, state, attempts, lease_token,
                              claimed_at, last_status, created_at, finished_at)
-     SELECT id, 't' || (n % ?1), id, unhex(printf('%032x', n % ?2)), 'delivered', 1, id, at, 200, at, at
+     SELECT id, 't' || (n % ?1), id, unhex(printf('%032x', n % ?2 + 1)), 'delivered', 1, id, at, 200, at, at
      FROM old";
 
 const ATTEMPTS: &str = "
