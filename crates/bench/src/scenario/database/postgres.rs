@@ -200,7 +200,8 @@ impl Database for Postgres {
         let all = format!("'{}', '{}'", Uuid::nil(), Uuid::max());
         let waiting = format!("{all}, {BATCH}, {}, {due_from}, {due_until}", 4 * BATCH);
         let waiting = self.explain("feed: waiting", &waiting).await?;
-        let endpoints: Vec<_> = (1..=BATCH).map(|n| Uuid::from_u128(n.into()).to_string()).collect();
+        let endpoints: Vec<_> =
+            (1..=BATCH).map(|n| Uuid::from_u128(n.into()).to_string()).collect();
         let look = format!(
             "'{{{}}}', '{{{}}}', '{{{}}}', {CAP}, 1, {due_from}, {due_until}, {busy_from}, {busy_until}",
             endpoints.join(","),
