@@ -17,6 +17,7 @@ mod harness;
 mod lost;
 mod messages;
 mod operations;
+mod poison;
 mod probing;
 mod rate;
 mod raw;

@@ -5,6 +5,7 @@ mod broker;
 mod crash_points;
 mod killed;
 mod ordered;
+mod poison;
 mod standalone;
 mod stopped;
 

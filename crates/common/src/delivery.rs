@@ -9,7 +9,7 @@ pub mod state;
 
 pub use advice::{Advice, MAX_RETRY_AFTER, Word};
 pub use next::{Outcome, Policy, Progress, Transition, next};
-pub use state::{DeadReason, DeliveryState};
+pub use state::{DeadReason, DeliveryState, SUSPECT_AFTER_LOSSES};
 
 use crate::attempt::FailureKind;
 use crate::contract_version::ContractVersion;

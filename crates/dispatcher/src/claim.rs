@@ -1,11 +1,13 @@
-//! Claiming in batches: what gathered while the last claim ran is claimed together.
+//! Claiming in batches: what gathered while the last claim ran is claimed together. What is to be alone is
+//! claimed by itself.
 
 use crate::metrics::DispatcherMetrics;
 use postrider_common::batch::{BatchLost, Batcher, Limits};
 use postrider_common::breaker::withheld;
 use postrider_common::id::DeliveryId;
 use postrider_store::{
-    Claim, ClaimedDelivery, ContractBook, EventContent, LeasePolicy, SharedStore, StoreError,
+    Claim, ClaimedDelivery, Claiming, ContractBook, EventContent, LeasePolicy, SharedStore,
+    StoreError,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,31 +48,64 @@ impl Work {
     }
 }
 
+/// What became of a claim.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// It is ours to be sent.
+    Work(Box<Work>),
+    /// It is to be claimed alone.
+    Suspect,
+    /// It is not to be sent now.
+    Nothing,
+}
+
 /// Claims deliveries. Clones share the batches.
 #[derive(Clone)]
-pub(crate) struct Claimer(Batcher<DeliveryId, Result<Option<Work>, StoreError>>);
+pub(crate) struct Claimer {
+    together: Claims,
+    alone: Claims,
+}
+
+type Claims = Batcher<DeliveryId, Result<Found, StoreError>>;
 
 impl Claimer {
     pub(crate) fn start(
-        store: SharedStore,
-        contracts: ContractBook,
-        metrics: Arc<DispatcherMetrics>,
+        store: &SharedStore,
+        contracts: &ContractBook,
+        metrics: &Arc<DispatcherMetrics>,
     ) -> Self {
-        Self(Batcher::start(BATCH, move |ids: Vec<DeliveryId>| {
-            let (store, lease) = (Arc::clone(&store), lease(&contracts));
-            let metrics = Arc::clone(&metrics);
-            async move {
-                match claim(&store, &ids, &lease, &metrics).await {
-                    Ok(work) => work.into_iter().map(Ok).collect(),
-                    Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
+        let start = |claiming, limits| {
+            let (store, metrics) = (Arc::clone(store), Arc::clone(metrics));
+            let contracts = contracts.clone();
+            Batcher::start(limits, move |ids: Vec<DeliveryId>| {
+                let (store, lease) = (Arc::clone(&store), lease(&contracts));
+                let metrics = Arc::clone(&metrics);
+                async move {
+                    match claim(&store, &ids, &lease, claiming, &metrics).await {
+                        Ok(found) => found.into_iter().map(Ok).collect(),
+                        Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
+                    }
                 }
-            }
-        }))
+            })
+        };
+        let by_itself = Limits { items: 1, workers: 1, ..BATCH };
+        Self {
+            together: start(Claiming::Together, BATCH),
+            alone: start(Claiming::Alone, by_itself),
+        }
     }
 
-    /// Claims one delivery; `None` when it is not to be sent now.
-    pub(crate) async fn claim(&self, id: DeliveryId) -> Result<Option<Work>, Unanswered> {
-        Ok(self.0.submit(id, 0).await??)
+    /// Claims one delivery.
+    pub(crate) async fn claim(
+        &self,
+        id: DeliveryId,
+        claiming: Claiming,
+    ) -> Result<Found, Unanswered> {
+        let claims = match claiming {
+            Claiming::Together => &self.together,
+            Claiming::Alone => &self.alone,
+        };
+        Ok(claims.submit(id, 0).await??)
     }
 }
 
@@ -104,30 +139,33 @@ async fn claim(
     store: &SharedStore,
     ids: &[DeliveryId],
     lease: &LeasePolicy,
+    claiming: Claiming,
     metrics: &DispatcherMetrics,
-) -> Result<Vec<Option<Work>>, StoreError> {
+) -> Result<Vec<Found>, StoreError> {
     // Taken before the database is asked: the lease cannot begin earlier than that.
     let asked_at = Instant::now();
-    let claimed = store.deliveries_claim(ids, lease).await;
+    let claimed = store.deliveries_claim(ids, lease, claiming).await;
     let learnt_at = Instant::now();
     metrics.claim_took(ids.len(), learnt_at - asked_at);
     let claimed = claimed?;
     metrics.claimed(&claimed.claims);
-    let work = |(claim, id): (Claim, &DeliveryId)| match claim {
+    let found = |(claim, id): (Claim, &DeliveryId)| match claim {
         Claim::Claimed(delivery) => {
             let Some(event) = claimed.events.get(&delivery.event).map(Arc::clone) else {
                 tracing::error!(delivery = %id, "its event is missing; its lease will end unused");
-                return None;
+                return Found::Nothing;
             };
             let lease_end = asked_at + delivery.lease;
             let claimed_at = claimed.now;
-            Some(Work { delivery, event, claimed_at, learnt_at, lease_end, probe: None })
+            let work = Work { delivery, event, claimed_at, learnt_at, lease_end, probe: None };
+            Found::Work(Box::new(work))
         }
         Claim::Unknown => {
             tracing::warn!(delivery = %id, "a message named a delivery that does not exist");
-            None
+            Found::Nothing
         }
-        Claim::NotQueued | Claim::Held | Claim::EndpointDeleted => None,
+        Claim::Suspect => Found::Suspect,
+        Claim::NotQueued | Claim::Held | Claim::EndpointDeleted => Found::Nothing,
     };
-    Ok(claimed.claims.into_iter().zip(ids).map(work).collect())
+    Ok(claimed.claims.into_iter().zip(ids).map(found).collect())
 }

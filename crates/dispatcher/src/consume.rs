@@ -1,14 +1,16 @@
 //! Consuming: each message is split into its deliveries, which take slots and are claimed.
 //!
 //! A message is acked once every delivery in it has been claimed or refused; from there the leases
-//! carry the obligation, and a slow endpoint never holds the broker.
+//! carry the obligation, and a slow endpoint never holds the broker. What was lost with its processes again
+//! and again is put in line, to be claimed while nothing else is in flight.
 
 use crate::breakers::Breakers;
-use crate::claim::{Claimer, Probe, Unanswered, Work};
+use crate::claim::{Claimer, Found, Probe, Unanswered, Work};
 use crate::deliver::Courier;
 use crate::limiter::Rooms;
 use crate::metrics::DispatcherMetrics;
-use crate::slots::{Slot, Slots};
+use crate::slots::{NotAlone, Slot, Slots};
+use futures::FutureExt as _;
 use futures::future::join_all;
 use postrider_broker::{Incoming, Queue, SharedBroker, WorkItem, process_span};
 use postrider_common::batch::{Batcher, Limits};
@@ -16,7 +18,8 @@ use postrider_common::crash_point::crash_point;
 use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::service::chain;
 use postrider_common::trace::TraceContext;
-use postrider_store::{Passage, SharedStore, StoreError, WorkQueue};
+use postrider_store::{Claiming, Passage, SharedStore, StoreError, WorkQueue};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +29,9 @@ use tokio_util::task::TaskTracker;
 const PREFETCH: u16 = 128;
 /// How long an endpoint that is over its cap is fed nothing.
 const FEED_PAUSE: Duration = Duration::from_secs(1);
+/// When a suspect comes again that found too many in line: soon, since most of them take no time, and not so
+/// soon that a thousand of them are a load.
+const POSTPONED_BY: Duration = Duration::from_secs(2);
 /// Between two questions while the database is away.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 const REFUSALS: Limits = Limits { items: 512, weight: usize::MAX, queue: 4096, workers: 1 };
@@ -37,9 +43,19 @@ pub(crate) struct Intake {
     claimer: Claimer,
     courier: Courier,
     refusals: Batcher<DeliveryId, Result<(), StoreError>>,
+    postponements: Batcher<DeliveryId, Result<(), StoreError>>,
     deliveries: TaskTracker,
     stop: CancellationToken,
     metrics: Arc<DispatcherMetrics>,
+}
+
+/// Whether a delivery that has its slot is done with, as far as its message is concerned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// It is being sent, or there is nothing to be sent now.
+    Done,
+    /// It is to be sent alone.
+    Suspect,
 }
 
 /// What became of a delivery that a message named.
@@ -60,11 +76,15 @@ impl Intake {
         stop: CancellationToken,
         metrics: Arc<DispatcherMetrics>,
     ) -> Self {
+        let postponing = Arc::clone(&store);
         Self {
             slots: Arc::new(slots),
             claimer,
             courier,
             refusals: Batcher::start(REFUSALS, move |ids| refuse(Arc::clone(&store), ids)),
+            postponements: Batcher::start(REFUSALS, move |ids| {
+                postpone(Arc::clone(&postponing), ids)
+            }),
             deliveries: TaskTracker::new(),
             stop,
             metrics,
@@ -137,19 +157,59 @@ impl Intake {
             slot = self.slots.take(item, queue) => slot,
         };
         let Ok(slot) = slot else { return self.refuse(id).await };
+        match self.send(item, slot, Claiming::Together, trace).await? {
+            Sent::Done => Ok(()),
+            Sent::Suspect => self.admit_alone(item, trace).await,
+        }
+    }
+
+    /// Sends a suspect once nothing else is in flight here.
+    async fn admit_alone(
+        &self,
+        item: &WorkItem,
+        trace: Option<TraceContext>,
+    ) -> Result<(), Verdict> {
+        let slot = tokio::select! {
+            () = self.stop.cancelled() => return Err(Verdict::Left),
+            slot = self.slots.take_all(item.delivery) => slot,
+        };
+        match slot {
+            Ok(slot) => self.send(item, slot, Claiming::Alone, trace).await.map(drop),
+            Err(NotAlone::InLine) => Ok(()),
+            Err(NotAlone::Crowded) => self.postpone(item.delivery).await,
+        }
+    }
+
+    /// Claims a delivery that has its slot, and starts its attempt.
+    async fn send(
+        &self,
+        item: &WorkItem,
+        slot: Slot,
+        claiming: Claiming,
+        trace: Option<TraceContext>,
+    ) -> Result<Sent, Verdict> {
+        let id = item.delivery;
         // Others may have taken the room while it waited, or found the endpoint to be down.
-        if self.courier.limiter.is_full(endpoint) {
-            return self.put_back(id).await;
+        if self.courier.limiter.is_full(item.endpoint) {
+            return self.put_back(id).await.map(|()| Sent::Done);
         }
         let probe = match self.passage(item).await? {
-            Passage::Withheld => return Ok(()),
+            Passage::Withheld => return Ok(Sent::Done),
             Passage::Probe { down_since } => Some(Probe { down_since }),
             Passage::Free => None,
         };
-        if let Some(work) = self.answer(id, || self.claimer.claim(id)).await? {
-            self.start(Work { probe, ..work }, slot, trace);
+        match self.answer(id, || self.claimer.claim(id, claiming)).await? {
+            Found::Work(work) => {
+                if claiming == Claiming::Alone {
+                    self.metrics.suspects.sent_alone.inc();
+                    tracing::warn!(delivery = %id, "was lost again and again; it is sent alone");
+                }
+                self.start(Work { probe, ..*work }, slot, trace);
+                Ok(Sent::Done)
+            }
+            Found::Suspect => Ok(Sent::Suspect),
+            Found::Nothing => Ok(Sent::Done),
         }
-        Ok(())
     }
 
     /// Whether an endpoint's breaker lets a delivery through; puts it back, if not.
@@ -193,6 +253,11 @@ impl Intake {
         self.answer(id, async || Ok(self.refusals.submit(id, 0).await??)).await
     }
 
+    async fn postpone(&self, id: DeliveryId) -> Result<(), Verdict> {
+        self.metrics.suspects.postponed.inc();
+        self.answer(id, async || Ok(self.postponements.submit(id, 0).await??)).await
+    }
+
     /// Puts back what its endpoint's rate limit leaves no room for.
     async fn put_back(&self, id: DeliveryId) -> Result<(), Verdict> {
         self.metrics.over_rate.inc();
@@ -210,11 +275,15 @@ impl Intake {
     }
 
     fn start(&self, work: Work, slot: Slot, trace: Option<TraceContext>) {
-        let courier = self.courier.clone();
-        let in_flight = self.metrics.fly();
+        let (courier, metrics) = (self.courier.clone(), Arc::clone(&self.metrics));
+        let (id, in_flight) = (work.delivery.id, self.metrics.fly());
         self.deliveries.spawn(async move {
             let _in_flight = in_flight;
-            courier.deliver(work, slot, trace).await;
+            let delivering = AssertUnwindSafe(courier.deliver(work, slot, trace));
+            if delivering.catch_unwind().await.is_err() {
+                metrics.suspects.panicked.inc();
+                tracing::error!(delivery = %id, "sending it panicked; its lease will end unsettled");
+            }
         });
     }
 }
@@ -229,4 +298,9 @@ fn work_queue(queue: Queue) -> WorkQueue {
 async fn refuse(store: SharedStore, ids: Vec<DeliveryId>) -> Vec<Result<(), StoreError>> {
     let refused = store.deliveries_refuse(&ids, FEED_PAUSE).await.map(drop);
     vec![refused; ids.len()]
+}
+
+async fn postpone(store: SharedStore, ids: Vec<DeliveryId>) -> Vec<Result<(), StoreError>> {
+    let postponed = store.deliveries_postpone(&ids, POSTPONED_BY).await.map(drop);
+    vec![postponed; ids.len()]
 }

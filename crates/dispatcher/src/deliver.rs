@@ -13,7 +13,7 @@ use crate::trace;
 use crate::turns::Turns;
 use crate::unused::{Returns, Unused};
 use postrider_common::attempt::{AttemptRecord, FailureKind, HeaderList};
-use postrider_common::crash_point::crash_point;
+use postrider_common::crash_point::{crash_point, crash_point_for};
 use postrider_common::delivery::{Outcome, Policy, next};
 use postrider_common::service::chain;
 use postrider_common::trace::TraceContext;
@@ -99,7 +99,8 @@ impl Courier {
         let started_at = match self.limiter.admit(work, recipient.rate_limit.as_ref()).await {
             Ok(started_at) => started_at,
             Err(put_off) => {
-                drop(slot);
+                // Whoever is alone is so until its claim is given back.
+                let _answered = slot.answered();
                 return self.limiter.put_off(work, put_off).await;
             }
         };
@@ -116,7 +117,7 @@ impl Courier {
         };
         let _answered = slot.answered();
         trace::end(span, &attempted.judgement);
-        crash_point("dispatcher::sent");
+        crash_point_for("dispatcher::sent", &recipient.endpoint_id);
         if let Some(sign) = attempted.judgement.sign() {
             self.breakers.ended(work, recipient, sign).await;
         }

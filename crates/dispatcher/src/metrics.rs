@@ -3,11 +3,13 @@
 mod attempts;
 mod breakers;
 mod retention;
+mod suspects;
 mod workers;
 
 pub(crate) use attempts::Attempt;
 pub(crate) use breakers::BreakerMetrics;
 pub(crate) use retention::RetentionMetrics;
+pub(crate) use suspects::SuspectMetrics;
 pub(crate) use workers::WorkerMetrics;
 
 use crate::config::Limits;
@@ -25,6 +27,7 @@ pub(crate) struct DispatcherMetrics {
     pub(crate) workers: WorkerMetrics,
     pub(crate) retention: RetentionMetrics,
     pub(crate) breakers: BreakerMetrics,
+    pub(crate) suspects: SuspectMetrics,
     /// Deliveries for which their endpoint, their tenant or retries had no slot left.
     pub(crate) over_cap: Counter,
     /// Deliveries that were over their endpoint's rate limit.
@@ -56,6 +59,7 @@ impl DispatcherMetrics {
             workers: WorkerMetrics::register(metrics),
             retention: RetentionMetrics::register(metrics),
             breakers: BreakerMetrics::register(metrics),
+            suspects: SuspectMetrics::register(metrics),
             over_cap: metrics.counter(
                 "deliveries_over_cap",
                 "Deliveries that went back to the schedule because their endpoint, their tenant or retries had their share",
@@ -160,12 +164,14 @@ impl Drop for InFlight {
 }
 
 /// What claiming may find.
-const CLAIMS: [&str; 5] = ["claimed", "not_queued", "held", "endpoint_deleted", "unknown"];
+const CLAIMS: [&str; 6] =
+    ["claimed", "not_queued", "suspect", "held", "endpoint_deleted", "unknown"];
 
 fn claim_result(claim: &Claim) -> &'static str {
     match claim {
         Claim::Claimed(_) => "claimed",
         Claim::NotQueued => "not_queued",
+        Claim::Suspect => "suspect",
         Claim::Held => "held",
         Claim::EndpointDeleted => "endpoint_deleted",
         Claim::Unknown => "unknown",

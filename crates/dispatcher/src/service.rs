@@ -159,7 +159,7 @@ impl Dispatcher {
 
     fn intake(&self, stop: &CancellationToken, cut: &CancellationToken) -> Intake {
         let metrics = || Arc::clone(&self.measured);
-        let claimer = Claimer::start(Arc::clone(&self.store), self.contracts.clone(), metrics());
+        let claimer = Claimer::start(&self.store, &self.contracts, &self.measured);
         let limiter = Limiter::start(&self.store, metrics());
         let courier = Courier {
             endpoints: EndpointBook::new(

@@ -10,13 +10,18 @@
 //! back what it had by then, and goes back to the store's schedule. Only then does it wait for a slot of
 //! the process, which no tenant can hold for itself. An endpoint's part is free as soon as it has
 //! answered: what is left to do is ours, and the next request need not wait for our database. The rest
-//! stays taken until that is done, so that what a crash repeats is bounded.
+//! stays taken until that is done, so that what a crash repeats is bounded. What is to be alone takes all slots
+//! of the process (`alone`).
 
+mod alone;
 mod shares;
 
+pub(crate) use alone::NotAlone;
+
 use crate::config::Limits;
+use alone::{Line, Pass};
 use postrider_broker::WorkItem;
-use postrider_common::id::EndpointId;
+use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::tenant::TenantId;
 use postrider_store::WorkQueue;
 use shares::{Part, Shares, Terms, permit};
@@ -40,6 +45,8 @@ const WAITING_PER_TENANTS_SLOT: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
+    count: u32,
+    line: Line,
     retries: Arc<Semaphore>,
     endpoints: Shares<EndpointId>,
     tenants: Shares<TenantId>,
@@ -50,15 +57,18 @@ pub(crate) struct Slots {
 /// A permit to be in flight; dropped, it is free again.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    _endpoint: Part,
+    /// Whoever has all slots needs none of its endpoint.
+    _endpoint: Option<Part>,
     rest: Answered,
 }
 
 /// What is left of a slot once the endpoint has answered.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    _parts: Parts,
+    _parts: Option<Parts>,
     _process: OwnedSemaphorePermit,
+    // Last, since it measures for how long the others were stopped.
+    _pass: Option<Pass>,
 }
 
 /// What a delivery holds of what its tenant and all retries may hold.
@@ -93,6 +103,8 @@ impl Slots {
         };
         Self {
             all: Arc::new(Semaphore::new(all)),
+            count: limits.max_in_flight,
+            line: Line::default(),
             retries: Arc::new(Semaphore::new(retries)),
             endpoints: Shares::new(of_endpoint),
             tenants: half(all),
@@ -104,8 +116,20 @@ impl Slots {
     pub(crate) async fn take(&self, item: &WorkItem, queue: WorkQueue) -> Result<Slot, OverCap> {
         let (endpoint, parts) = self.parts(item, queue).await?;
         let process = permit(&self.all).await?;
-        let rest = Answered { _parts: parts, _process: process };
-        Ok(Slot { _endpoint: endpoint, rest })
+        let rest = Answered { _parts: Some(parts), _process: process, _pass: None };
+        Ok(Slot { _endpoint: Some(endpoint), rest })
+    }
+
+    /// Takes all slots for a delivery that is to be alone, in its turn: waits until what is in flight has
+    /// ended, and lets nobody begin meanwhile.
+    pub(crate) async fn take_all(&self, id: DeliveryId) -> Result<Slot, NotAlone> {
+        let _waiting = self.line.enter(id)?;
+        let pass = self.line.pass().await?;
+        // Permits go to who waits longest, as they come back, and to nobody else before it has all.
+        let all = Arc::clone(&self.all).acquire_many_owned(self.count).await;
+        let process = all.map_err(|_| NotAlone::Crowded)?;
+        let rest = Answered { _parts: None, _process: process, _pass: Some(pass) };
+        Ok(Slot { _endpoint: None, rest })
     }
 
     /// How many slots an endpoint has.

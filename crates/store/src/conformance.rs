@@ -41,6 +41,7 @@ pub mod ordering_at_once;
 pub mod ordering_failures;
 pub mod pages;
 pub mod paging;
+pub mod poison;
 pub mod probing;
 pub mod rate;
 pub mod reap;
@@ -144,6 +145,8 @@ pub struct RawDelivery {
     pub state: String,
     /// Failures that cost a step of the schedule.
     pub failures: u32,
+    /// Leases that ended in a row with nobody to settle them.
+    pub losses: u32,
     /// When the next attempt is due.
     pub due_in_s: Option<f64>,
     /// When the lease ends.

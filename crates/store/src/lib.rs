@@ -83,8 +83,8 @@ pub use tenants::{
 };
 pub use upkeep::{Migrated, PoolUse, Upkeep};
 pub use work::{
-    Backlog, Claim, Claimed, ClaimedDelivery, Deferral, EventContent, LeasePolicy, LostRule,
-    Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claim, Claimed, ClaimedDelivery, Claiming, Deferral, EventContent, LeasePolicy,
+    LostRule, Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;

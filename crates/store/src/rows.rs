@@ -14,6 +14,7 @@ pub(crate) mod event;
 pub(crate) mod feed;
 pub(crate) mod operational;
 pub(crate) mod probe;
+pub(crate) mod reaped;
 pub(crate) mod replay;
 pub(crate) mod statistics;
 pub(crate) mod tenant;

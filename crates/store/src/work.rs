@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use postrider_common::attempt::AttemptRecord;
 use postrider_common::contract_version::ContractVersion;
-use postrider_common::delivery::{Progress, Transition};
+use postrider_common::delivery::{DeadReason, Progress, Transition};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
 use postrider_common::tenant::TenantId;
@@ -26,6 +26,15 @@ pub struct LeasePolicy {
     pub timeouts: Vec<(String, Duration)>,
     /// What is added to the time-out.
     pub margin: Duration,
+}
+
+/// In whose company deliveries are claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claiming {
+    /// With others in flight in this process.
+    Together,
+    /// With nothing else in flight in this process, from before the claim until it is settled or given back.
+    Alone,
 }
 
 /// A delivery that this dispatcher holds now.
@@ -66,6 +75,9 @@ pub enum Claim {
     Claimed(ClaimedDelivery),
     /// It is not `queued` (any more): somebody else has it, or the message came twice or late.
     NotQueued,
+    /// It was lost [so often](postrider_common::delivery::SUSPECT_AFTER_LOSSES) in a row that it is to be
+    /// claimed alone: it is left `queued`.
+    Suspect,
     /// Its endpoint is off: it is held now.
     Held,
     /// Its endpoint is deleted: it is dead now.
@@ -175,6 +187,8 @@ pub struct Reaped {
     pub delivery: DeliveryId,
     /// The number of the attempt that is on record as lost.
     pub attempt: u32,
+    /// Why it is dead now, if it is.
+    pub dead: Option<DeadReason>,
 }
 
 /// What an earlier process had left.
@@ -209,14 +223,17 @@ pub struct LostRule {
 /// The dispatcher's work.
 #[async_trait]
 pub trait Work: Send + Sync {
-    /// Claims deliveries: `queued` becomes `in_flight` under a fresh token.
+    /// Claims deliveries: `queued` becomes `in_flight` under a fresh token. What is a suspect is claimed by
+    /// whoever claims alone.
     async fn deliveries_claim(
         &self,
         ids: &[DeliveryId],
         lease: &LeasePolicy,
+        claiming: Claiming,
     ) -> Result<Claimed, StoreError>;
 
-    /// Writes down how attempts ended, with their log; one result per settlement, in their order.
+    /// Writes down how attempts ended, with their log; one result per settlement, in their order. However it
+    /// ended, nothing was lost in a row by then.
     async fn deliveries_settle(
         &self,
         settlements: &[Settlement],
@@ -239,6 +256,14 @@ pub trait Work: Send + Sync {
         pause: Duration,
     ) -> Result<u64, StoreError>;
 
+    /// Puts `queued` deliveries off that cannot be sent alone now: they become `scheduled` for when `by` has
+    /// passed, so that others of their endpoints go before them. Gives how many.
+    async fn deliveries_postpone(
+        &self,
+        ids: &[DeliveryId],
+        by: Duration,
+    ) -> Result<u64, StoreError>;
+
     /// Takes `queued` deliveries back that the broker did not take: `scheduled` for at once.
     async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError>;
 
@@ -247,7 +272,8 @@ pub trait Work: Send + Sync {
     /// what is accepted for it is `scheduled`. `None` when another feeder is at it.
     async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Feeding>, StoreError>;
 
-    /// Ends leases that are past their end: `scheduled` for at once, the attempt on record as lost.
+    /// Ends leases that are past their end: `scheduled` for at once, the attempt on record as lost. A suspect
+    /// that was claimed alone is dead.
     async fn deliveries_reap(&self, limit: u32) -> Result<Vec<Reaped>, StoreError>;
 
     /// Takes over what an earlier process left: ends every lease, for the reaper to find, and makes

@@ -214,6 +214,17 @@ impl Stack {
         self.restart(service).await;
     }
 
+    /// The same with this in its environment in place of what it had by [`StackOptions::env`].
+    ///
+    /// # Panics
+    ///
+    /// When it does not become ready.
+    pub async fn restart_with(&mut self, service: Service, name: &str, value: String) {
+        self.own_env.retain(|(owner, ..)| *owner != Program::of(service));
+        self.own_env.push((Program::of(service), name.to_owned(), value));
+        self.restart(service).await;
+    }
+
     /// Starts a service once more, with its environment changed, which must end soon. Gives what it said.
     ///
     /// # Panics

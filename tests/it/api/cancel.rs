@@ -4,7 +4,7 @@ use super::harness::{Client, Harness, Tenant, answered, column, event, named, ro
 use axum::http::{Method, StatusCode};
 use postrider_common::delivery::Transition;
 use postrider_common::id::DeliveryId;
-use postrider_store::{LeasePolicy, NewEvent};
+use postrider_store::{Claiming, LeasePolicy, NewEvent};
 use serde_json::{Value, json};
 use std::time::Duration;
 use time::macros::datetime;
@@ -39,7 +39,7 @@ impl Case {
     async fn claim(&self, delivery: &str) {
         let id = DeliveryId::parse(delivery).unwrap();
         let policy = LeasePolicy { timeouts: vec![], margin: Duration::from_secs(10) };
-        self.api.store.deliveries_claim(&[id], &policy).await.unwrap();
+        self.api.store.deliveries_claim(&[id], &policy, Claiming::Together).await.unwrap();
     }
 
     async fn cancel(&self, of: &str, id: &str) -> super::harness::Answer {

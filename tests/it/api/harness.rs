@@ -18,8 +18,8 @@ use postrider_common::tenant::TenantId;
 use postrider_contract::{Contract, Contracts, DEFAULT_CONTRACT};
 use postrider_egress::{EgressConfig, Guard, Lookup, LookupError};
 use postrider_store::{
-    Accepted, Claim, ContractBook, Fingerprint, LeasePolicy, NewEvent, QueueRoom, Settled,
-    Settlement, SharedStore,
+    Accepted, Claim, Claiming, ContractBook, Fingerprint, LeasePolicy, NewEvent, QueueRoom,
+    Settled, Settlement, SharedStore,
 };
 use postrider_testkit::TestStore;
 use serde_json::{Value, json};
@@ -138,7 +138,8 @@ impl Harness {
         let timeout = |contract: &Arc<Contract>| (contract.name().to_owned(), contract.timeout());
         let timeouts = contracts.iter().map(timeout).collect();
         let policy = LeasePolicy { timeouts, margin: Duration::from_secs(10) };
-        let claimed = self.store.deliveries_claim(&[delivery], &policy).await.unwrap();
+        let claimed = self.store.deliveries_claim(&[delivery], &policy, Claiming::Together).await;
+        let claimed = claimed.unwrap();
         let [Claim::Claimed(claim)] = &claimed.claims[..] else { panic!("{:?}", claimed.claims) };
         let record = AttemptRecord {
             started_at: claimed.now,

@@ -4,7 +4,7 @@ use super::harness::{Harness, answered, event, named, rows};
 use axum::http::{Method, StatusCode};
 use postrider_common::delivery::Transition;
 use postrider_common::id::DeliveryId;
-use postrider_store::{Claim, LeasePolicy};
+use postrider_store::{Claim, Claiming, LeasePolicy};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -144,7 +144,8 @@ async fn what_is_being_sent_is_waited_for() {
     let id = DeliveryId::parse(&case.waiting).unwrap();
     let timeouts = vec![("standard-webhooks".to_owned(), Duration::from_secs(15))];
     let policy = LeasePolicy { timeouts, margin: Duration::from_secs(10) };
-    let claimed = case.api.store.deliveries_claim(&[id], &policy).await.unwrap();
+    let claimed = case.api.store.deliveries_claim(&[id], &policy, Claiming::Together).await;
+    let claimed = claimed.unwrap();
     assert!(matches!(claimed.claims[..], [Claim::Claimed(_)]));
     let problem = case.expunge().await.problem(StatusCode::CONFLICT, "in-flight");
     assert!(problem["detail"].as_str().unwrap().contains("being sent: 1"), "{problem}");

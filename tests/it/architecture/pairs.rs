@@ -6,11 +6,12 @@ use super::repository::{read, rust_files};
 use super::rust_source::RustSource;
 
 /// Files with tests of one pair. A run on the other one skips these tests.
-const OF_ONE_PAIR: [(&str, &str); 17] = [
+const OF_ONE_PAIR: [(&str, &str); 18] = [
     ("tests/it/broker.rs", "the suite, on RabbitMQ"),
     ("tests/it/broker/rabbitmq.rs", "connections and queues"),
     ("tests/it/faults/broker.rs", "a broker that goes away and comes back empty"),
     ("tests/it/faults/killed.rs", "one service that dies while the others live"),
+    ("tests/it/faults/poison.rs", "leases that outlast their process"),
     ("tests/it/faults/standalone.rs", "one process that is all services"),
     ("tests/it/migrate.rs", "a database on a server"),
     ("tests/it/store.rs", "the suite, on PostgreSQL"),

@@ -13,17 +13,17 @@ use postrider_common::tenant::{NewTenant, Tenant, TenantId, TenantScope};
 use postrider_contract::Contract;
 use postrider_store::{
     Acceptance, Accepted, ApiKeyCreated, ApiKeyRevoked, Backlog, Breaker, BreakerMoved,
-    BreakerTerms, Breakers, Cancelled, Claimed, ContractVersions, Counted, DeadLetters, Deferral,
-    DeliveryFilter, DeliveryPage, Discarded, DiscardedMany, EndpointCreated, EndpointDeleted,
-    EndpointPatch, EndpointRef, EndpointStatistics, EndpointUpdated, Endpoints, EventCancelled,
-    EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce, KeptContract, LeasePolicy,
-    Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent, NewReplay,
-    OperationalEvent, OperationalEventId, Operations, Page, PageRequest, PartitionRemoval, Passage,
-    PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed,
-    ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState, ReplayStepped, Replayed,
-    ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation, Selection, Settled,
-    Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated,
-    TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
+    BreakerTerms, Breakers, Cancelled, Claimed, Claiming, ContractVersions, Counted, DeadLetters,
+    Deferral, DeliveryFilter, DeliveryPage, Discarded, DiscardedMany, EndpointCreated,
+    EndpointDeleted, EndpointPatch, EndpointRef, EndpointStatistics, EndpointUpdated, Endpoints,
+    EventCancelled, EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce,
+    KeptContract, LeasePolicy, Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint,
+    NewEvent, NewReplay, OperationalEvent, OperationalEventId, Operations, Page, PageRequest,
+    PartitionRemoval, Passage, PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates,
+    Reaped, Release, Removed, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
+    ReplayStepped, Replayed, ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation,
+    Selection, Settled, Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver,
+    TenantCreated, TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
 };
 use postrider_testkit::latency;
 use std::collections::HashMap;
@@ -167,11 +167,14 @@ before! {
     }
 
     impl Work {
-        fn deliveries_claim(ids: &[DeliveryId], lease: &LeasePolicy) -> Claimed;
+        fn deliveries_claim(
+            ids: &[DeliveryId], lease: &LeasePolicy, claiming: Claiming
+        ) -> Claimed;
         fn deliveries_settle(settlements: &[Settlement]) -> Vec<Settled>;
         fn deliveries_release(releases: &[Release]) -> u64;
         fn deliveries_defer(deferrals: &[Deferral]) -> u64;
         fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
+        fn deliveries_postpone(ids: &[DeliveryId], by: Duration) -> u64;
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
         fn deliveries_feed(limits: FeedLimits) -> Option<Feeding>;
         fn deliveries_reap(limit: u32) -> Vec<Reaped>;

@@ -2,7 +2,7 @@
 
 use super::{SOON, Scene};
 use postrider_common::attempt::FailureKind;
-use postrider_common::delivery::DeliveryState;
+use postrider_common::delivery::{DeadReason, DeliveryState};
 use postrider_common::id::DeliveryId;
 use postrider_testkit::oracle::{Evidence, Invariant, Obligation};
 use postrider_testkit::{Behaviour, Draft};
@@ -25,7 +25,7 @@ async fn the_oracle_notices_each_kind_of_false_evidence() {
     }
     let truth = scene.oracle().assert_holds(SOON).await;
 
-    let cases: [(&str, Invariant, Falsify); 17] = [
+    let cases: [(&str, Invariant, Falsify); 18] = [
         ("a delivery is missing", I1, |e| {
             truncate(&mut e.obligations);
         }),
@@ -64,6 +64,10 @@ async fn the_oracle_notices_each_kind_of_false_evidence() {
         }),
         ("the last attempt failed", I5, |e| {
             e.obligations[0].attempts[0].record.failure = Some(FailureKind::Timeout);
+        }),
+        ("poison had an answer", I5, |e| {
+            e.obligations[0].delivery.state = DeliveryState::Dead;
+            e.obligations[0].delivery.dead_reason = Some(DeadReason::Poison);
         }),
         ("something is stuck", I6, |e| {
             e.obligations[0].delivery.state = DeliveryState::Queued;

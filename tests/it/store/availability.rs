@@ -4,7 +4,7 @@ use super::{CONNECTIONS, store_on};
 use postrider_common::keeping::Keeping;
 use postrider_common::tenant::{NewTenant, TenantId};
 use postrider_store::conformance::fixtures::lease_policy;
-use postrider_store::{PgStore, StoreError, Tenants as _, Upkeep as _, Work as _};
+use postrider_store::{Claiming, PgStore, StoreError, Tenants as _, Upkeep as _, Work as _};
 use postrider_testkit::{TestDatabase, only_on};
 use std::fmt::Debug;
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ async fn assert_every_call_is_unavailable(store: &PgStore) {
     let (acme, lease) = (tenant(), lease_policy());
     tokio::join!(
         assert_unavailable(store.tenant_get(&acme)),
-        assert_unavailable(store.deliveries_claim(&[], &lease)),
+        assert_unavailable(store.deliveries_claim(&[], &lease, Claiming::Together)),
         assert_unavailable(store.deliveries_reap(1)),
         assert_unavailable(store.partitions_ensure()),
         assert_unavailable(store.migrate()),

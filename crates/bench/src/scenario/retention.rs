@@ -12,7 +12,9 @@ use crate::payload;
 use postrider_common::keeping::{Days, Keeping};
 use postrider_common::tenant::{NewTenant, TenantId, TenantScope};
 use postrider_store::conformance::fixtures;
-use postrider_store::{Claim, NewEvent, PartitionRemoval, QueueRoom, Settlement, SharedStore};
+use postrider_store::{
+    Claim, Claiming, NewEvent, PartitionRemoval, QueueRoom, Settlement, SharedStore,
+};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -215,7 +217,8 @@ async fn round(
     let accept = ended(Kind::Accept, due);
     let ids: Vec<_> = accepted.iter().flat_map(fixtures::queued).collect();
     let began = Instant::now();
-    let claimed = store.deliveries_claim(&ids, &fixtures::lease_policy()).await;
+    let lease = fixtures::lease_policy();
+    let claimed = store.deliveries_claim(&ids, &lease, Claiming::Together).await;
     let claim = ended(Kind::Claim, began);
     let claims = claimed.map_err(store_error)?.claims.into_iter();
     let successes: Vec<Settlement> = claims

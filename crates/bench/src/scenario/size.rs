@@ -6,7 +6,7 @@ use super::database::{BATCH, CAP, Database, ENDPOINTS, Postgres, Sqlite, store_e
 use crate::bench::{Setting, progress};
 use crate::error::BenchError;
 use crate::findings::{Aim, Findings};
-use postrider_store::{Claim, FeedLimits, LeasePolicy, Release, SharedStore};
+use postrider_store::{Claim, Claiming, FeedLimits, LeasePolicy, Release, SharedStore};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -132,7 +132,8 @@ async fn steps(store: &SharedStore) -> Result<Step, BenchError> {
         let ids: Vec<_> = fed.map(|fed| fed.delivery.id).collect();
         all("fed", BATCH as usize, ids.len())?;
         let began = Instant::now();
-        let claimed = store.deliveries_claim(&ids, &lease).await.map_err(store_error)?;
+        let claimed = store.deliveries_claim(&ids, &lease, Claiming::Together).await;
+        let claimed = claimed.map_err(store_error)?;
         claims.push(began.elapsed());
         let releases = claimed.claims.into_iter().filter_map(|claim| match claim {
             Claim::Claimed(one) => Some(Release { delivery: one.id, token: one.token }),

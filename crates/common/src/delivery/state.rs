@@ -1,5 +1,10 @@
 //! The states of a delivery and the moves between them, as `docs/delivery-semantics.md` draws them.
 
+/// Losses in a row, each a lease that ended with nobody to settle it, from which on a delivery is a suspect:
+/// it may be what its processes died of, and is claimed by one that has nothing else in flight. If that is
+/// lost as well, it is [`DeadReason::Poison`].
+pub const SUSPECT_AFTER_LOSSES: u32 = 2;
+
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeliveryState {
@@ -86,7 +91,7 @@ pub enum DeadReason {
     Gone,
     /// The receiver asked not to be sent this message again.
     Aborted,
-    /// It took its process with it, three times, alone.
+    /// It was lost once too often in a row, the last time with nothing else in flight in its process.
     Poison,
     /// Somebody cancelled it.
     Cancelled,

@@ -13,6 +13,8 @@ pub(crate) struct WorkerMetrics {
     pub(crate) probed: Counter,
     /// Leases that the reaper ended.
     pub(crate) reaped: Counter,
+    /// Deliveries that were given up because their lease had ended once too often.
+    pub(crate) poisoned: Counter,
     /// Deliveries whose message was lost.
     pub(crate) found_lost: Counter,
     /// Deliveries that replays in bulk made due.
@@ -38,6 +40,10 @@ impl WorkerMetrics {
             reaped: metrics.counter(
                 "leases_reaped",
                 "Leases that ended with nobody to say what became of the attempt",
+            ),
+            poisoned: metrics.counter(
+                "deliveries_poisoned",
+                "Deliveries that were given up because they were lost three times in a row, the last time alone",
             ),
             found_lost: metrics.counter(
                 "deliveries_found_lost",

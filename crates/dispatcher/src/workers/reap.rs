@@ -2,7 +2,8 @@
 
 use super::Pace;
 use crate::metrics::WorkerMetrics;
-use postrider_store::{SharedStore, StoreError};
+use postrider_common::delivery::DeadReason;
+use postrider_store::{Reaped, SharedStore, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -41,10 +42,20 @@ impl Reaper {
         let reaped = self.store.deliveries_reap(BATCH).await;
         let reaped = self.after(reaped)?;
         for one in &reaped {
-            tracing::warn!(delivery = %one.delivery, attempt = one.attempt, "a lease ended unsettled");
+            self.note(one);
         }
-        self.metrics.reaped.inc_by(reaped.len() as u64);
         Ok(reaped.len())
+    }
+
+    fn note(&self, reaped: &Reaped) {
+        let Reaped { delivery, attempt, dead } = *reaped;
+        self.metrics.reaped.inc();
+        if dead == Some(DeadReason::Poison) {
+            self.metrics.poisoned.inc();
+            tracing::error!(%delivery, attempt, "a lease ended unsettled again, alone: poison");
+        } else {
+            tracing::warn!(%delivery, attempt, "a lease ended unsettled");
+        }
     }
 
     pub(crate) async fn step(&mut self) -> Result<Pace, StoreError> {

@@ -5,7 +5,7 @@ use super::fixtures::{
     CONTRACT, EARLIER, MARGIN, event, given, lease_policy, named, queued, retry,
 };
 use crate::accept::{Accepted, NewEvent};
-use crate::work::{Claim, LeasePolicy};
+use crate::work::{Claim, Claiming, LeasePolicy};
 use bytes::Bytes;
 use futures::future::join_all;
 use postrider_common::delivery::{DeadReason, DeliveryState};
@@ -110,7 +110,8 @@ pub async fn a_contract_that_nobody_knows_has_a_lease_too(subject: &Subject) {
     let (tenant, _) = subject.customer().await;
     let id = subject.queue(&tenant, 1).await[0];
     let unknown = LeasePolicy { timeouts: Vec::new(), ..lease_policy() };
-    let claimed = subject.store.deliveries_claim(&[id], &unknown).await.expect("an answer");
+    let claimed = subject.store.deliveries_claim(&[id], &unknown, Claiming::Together).await;
+    let claimed = claimed.expect("an answer");
     let Claim::Claimed(claimed) = &claimed.claims[0] else {
         panic!("not claimed");
     };
@@ -193,7 +194,9 @@ pub async fn concurrent_claimers_share_without_overlap(subject: &Subject) {
             let mut won = Vec::new();
             // Rows that another claimer holds locked are skipped, and are his.
             for batch in ids.chunks(20) {
-                let claimed = store.deliveries_claim(batch, &lease_policy()).await.expect("claims");
+                let lease = lease_policy();
+                let claim = store.deliveries_claim(batch, &lease, Claiming::Together);
+                let claimed = claim.await.expect("claims");
                 won.extend(claimed.claims.into_iter().filter_map(|claim| match claim {
                     Claim::Claimed(claimed) => Some(claimed.id),
                     _ => None,

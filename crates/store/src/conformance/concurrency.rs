@@ -5,7 +5,7 @@ use super::fixtures::{event, ids, lease_policy, new_endpoint, queued, retry, suc
 use crate::accept::{NewEvent, QueueRoom};
 use crate::endpoints::{EndpointPatch, EndpointRef};
 use crate::feed::FeedLimits;
-use crate::work::{Claim, ClaimedDelivery, Release, Settled, Settlement};
+use crate::work::{Claim, ClaimedDelivery, Claiming, Release, Settled, Settlement};
 use futures::future::join_all;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::endpoint::Endpoint;
@@ -150,7 +150,9 @@ async fn dispatch(store: crate::SharedStore, number: usize, broker: Broker) {
             publish(&broker, ids(&feeding.fed));
         }
         let taken = consume(&broker, 25);
-        let claimed = store.deliveries_claim(&taken, &lease_policy()).await.expect("claimed");
+        let lease = lease_policy();
+        let claimed =
+            store.deliveries_claim(&taken, &lease, Claiming::Together).await.expect("claimed");
         let mut settlements = Vec::new();
         let mut releases = Vec::new();
         for (n, claimed) in claimed.claims.into_iter().filter_map(into_claimed).enumerate() {

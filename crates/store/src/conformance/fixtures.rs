@@ -8,7 +8,7 @@ use crate::feed::{Fed, FeedLimits, Feeding};
 use crate::log::DeliveryFilter;
 use crate::page::PageRequest;
 use crate::tenants::TenantCreated;
-use crate::work::{Claim, Claimed, ClaimedDelivery, LeasePolicy, Settled, Settlement};
+use crate::work::{Claim, Claimed, ClaimedDelivery, Claiming, LeasePolicy, Settled, Settlement};
 use bytes::Bytes;
 use postrider_common::attempt::{AttemptRecord, FailureKind, Response};
 use postrider_common::delivery::{DeadReason, Delivery, DeliveryState, Progress, Transition};
@@ -171,7 +171,9 @@ impl Subject {
 
     /// Claims deliveries.
     pub async fn claim(&self, ids: &[DeliveryId]) -> Claimed {
-        self.store.deliveries_claim(ids, &lease_policy()).await.expect("an answer")
+        let lease = lease_policy();
+        let claim = self.store.deliveries_claim(ids, &lease, Claiming::Together);
+        claim.await.expect("an answer")
     }
 
     /// Claims a delivery, which is queued.

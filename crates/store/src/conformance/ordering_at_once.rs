@@ -7,7 +7,7 @@ use super::ordering::keyed;
 use crate::SharedStore;
 use crate::accept::{NewEvent, QueueRoom};
 use crate::feed::FeedLimits;
-use crate::work::{Claim, Settlement};
+use crate::work::{Claim, Claiming, Settlement};
 use futures::future::join_all;
 use postrider_common::delivery::DeadReason;
 use postrider_common::id::{DeliveryId, EventId};
@@ -108,7 +108,9 @@ async fn dispatch(store: SharedStore, sent: Sent, produced: Arc<AtomicBool>) {
             tokio::task::yield_now().await;
             continue;
         }
-        let claimed = store.deliveries_claim(&fed, &lease_policy()).await.expect("claimed");
+        let lease = lease_policy();
+        let claimed =
+            store.deliveries_claim(&fed, &lease, Claiming::Together).await.expect("claimed");
         let mut settlements: Vec<Settlement> = Vec::new();
         for claim in claimed.claims {
             let Claim::Claimed(claimed) = claim else { panic!("not claimed: {claim:?}") };

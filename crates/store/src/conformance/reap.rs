@@ -12,6 +12,11 @@ async fn reap(subject: &Subject, limit: u32) -> Vec<Reaped> {
     subject.store.deliveries_reap(limit).await.expect("an answer")
 }
 
+/// What reaping a first attempt gives.
+fn lost(delivery: DeliveryId) -> Reaped {
+    Reaped { delivery, attempt: 1, dead: None }
+}
+
 /// Due at once, the attempt on record as lost.
 pub async fn a_lease_is_reaped_after_its_end(subject: &Subject) {
     let (tenant, _) = subject.customer().await;
@@ -20,7 +25,7 @@ pub async fn a_lease_is_reaped_after_its_end(subject: &Subject) {
     subject.age(lease - 15).await;
     assert!(reap(subject, 10).await.is_empty(), "the lease has not ended");
     subject.age(15).await;
-    assert_eq!(reap(subject, 10).await, [Reaped { delivery: claimed.id, attempt: 1 }]);
+    assert_eq!(reap(subject, 10).await, [lost(claimed.id)]);
     assert!(reap(subject, 10).await.is_empty(), "it is reaped once");
 
     let raw = subject.raw(claimed.id).await;
@@ -65,7 +70,7 @@ pub async fn what_an_earlier_process_left_is_taken_over(subject: &Subject) {
     let taken = subject.store.deliveries_take_over().await.expect("an answer");
     assert_eq!(taken, TakenOver { leases: 1, queued: 1 });
     assert_eq!(subject.raw(queued).await.state, "scheduled");
-    assert_eq!(reap(subject, 10).await, [Reaped { delivery: in_flight.id, attempt: 1 }]);
+    assert_eq!(reap(subject, 10).await, [lost(in_flight.id)]);
     let again = subject.store.deliveries_take_over().await.expect("an answer");
     assert_eq!(again, TakenOver { leases: 0, queued: 0 });
 

@@ -4,9 +4,9 @@
 use super::error::StoreResultExt as _;
 use super::{PgStore, by_id};
 use crate::error::StoreError;
-use crate::work::{Claim, Claimed, ClaimedDelivery, EventContent, LeasePolicy};
+use crate::work::{Claim, Claimed, ClaimedDelivery, Claiming, EventContent, LeasePolicy};
 use postrider_common::contract_version::ContractVersion;
-use postrider_common::delivery::{DeliveryState, Progress};
+use postrider_common::delivery::{DeliveryState, Progress, SUSPECT_AFTER_LOSSES};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
 use postrider_common::tenant::TenantId;
@@ -19,18 +19,20 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Rows that somebody else holds locked are left alone: whoever it is changes their state. The token
-/// of an earlier lease stands until there is a new lease, for a success that comes late.
+/// of an earlier lease stands until there is a new lease, for a success that comes late. A suspect that is
+/// not claimed alone stays as it is.
 pub(super) const CLAIM: &str = "
     WITH found AS MATERIALIZED (
         SELECT d.id, d.tenant_id, d.event_id, d.endpoint_id, d.failures, d.contract_version, d.test,
                d.ordering_key IS NOT NULL AS ordered,
                coalesce(d.next_attempt_at, now()) AS due_at, wanted.token, e.version,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'in_flight'
-                    WHEN e.active AND e.auto_enable AND e.disabled_reason = 'exhausted'
-                         AND e.probe_delivery = d.id THEN 'in_flight'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL)
+                         OR (e.active AND e.auto_enable AND e.disabled_reason = 'exhausted'
+                             AND e.probe_delivery = d.id)
+                    THEN CASE WHEN d.losses < $10 OR $11 THEN 'in_flight' ELSE 'queued' END
                     ELSE 'held' END AS state,
-               d.attempts + 1 AS attempt,
+               d.losses >= $10 AS is_suspect, d.attempts + 1 AS attempt,
                coalesce(e.timeout_s, c.timeout_s, $5) + $6 AS lease_s
         FROM unnest($1::uuid[], $2::uuid[]) AS wanted (id, token)
         CROSS JOIN LATERAL (
@@ -45,21 +47,24 @@ pub(super) const CLAIM: &str = "
         LEFT JOIN unnest($3::text[], $4::int[]) AS c (name, timeout_s) ON c.name = e.contract
     ), written AS (
         INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, dead_reason,
-                                     finished_at, lease_token, lease_until, claimed_at, attempts)
+                                     finished_at, lease_token, lease_until, claimed_at, attempts,
+                                     alone_token)
         SELECT id, tenant_id, event_id, endpoint_id, state,
                CASE WHEN state = 'dead' THEN 'endpoint_deleted' END,
                CASE WHEN state = 'dead' THEN now() END,
                CASE WHEN state = 'in_flight' THEN token END,
                CASE WHEN state = 'in_flight' THEN now() + make_interval(secs => lease_s) END,
                CASE WHEN state = 'in_flight' THEN now() END,
-               CASE WHEN state = 'in_flight' THEN attempt ELSE attempt - 1 END
-        FROM found
+               CASE WHEN state = 'in_flight' THEN attempt ELSE attempt - 1 END,
+               CASE WHEN state = 'in_flight' AND is_suspect THEN token END
+        FROM found WHERE state <> 'queued'
         ON CONFLICT (id) DO UPDATE SET
             state = excluded.state, queued_at = NULL, dead_reason = excluded.dead_reason,
             finished_at = excluded.finished_at, attempts = excluded.attempts,
             lease_token = coalesce(excluded.lease_token, d.lease_token),
             lease_until = excluded.lease_until,
-            claimed_at = coalesce(excluded.claimed_at, d.claimed_at)
+            claimed_at = coalesce(excluded.claimed_at, d.claimed_at),
+            alone_token = excluded.alone_token
     )
     SELECT id, state, tenant_id, endpoint_id, version, event_id, token, attempt, failures,
            contract_version, test, ordered, due_at, lease_s, now() AS now
@@ -115,8 +120,9 @@ pub(super) async fn claim(
     store: &PgStore,
     ids: &[DeliveryId],
     lease: &LeasePolicy,
+    claiming: Claiming,
 ) -> Result<Claimed, StoreError> {
-    let rows = claim_rows(store, ids, lease).await?;
+    let rows = claim_rows(store, ids, lease, claiming).await?;
     let now = rows.first().map_or(OffsetDateTime::UNIX_EPOCH, |row| row.now);
     let mut found = HashMap::with_capacity(rows.len());
     let mut events = HashSet::new();
@@ -146,6 +152,7 @@ async fn claim_rows(
     store: &PgStore,
     ids: &[DeliveryId],
     lease: &LeasePolicy,
+    claiming: Claiming,
 ) -> Result<Vec<ClaimRow>, StoreError> {
     let ids = by_id::sorted(ids);
     let tokens: Vec<Uuid> = ids.iter().map(|_| LeaseToken::generate().as_uuid()).collect();
@@ -163,6 +170,8 @@ async fn claim_rows(
         .bind(DeliveryState::Queued.as_str())
         .bind(first)
         .bind(last)
+        .bind(SUSPECT_AFTER_LOSSES.cast_signed())
+        .bind(claiming == Claiming::Alone)
         .fetch_all(&store.hot)
         .await
         .or_store_error()
@@ -174,6 +183,7 @@ impl ClaimRow {
         let natural = |number: i32| u32::try_from(number).map_err(|_| unreadable("count"));
         let id = DeliveryId::from_uuid(self.id);
         let claim = match DeliveryState::from_name(&self.state) {
+            Some(DeliveryState::Queued) => Claim::Suspect,
             Some(DeliveryState::Held) => Claim::Held,
             Some(DeliveryState::Dead) => Claim::EndpointDeleted,
             Some(DeliveryState::InFlight) => Claim::Claimed(ClaimedDelivery {

@@ -78,8 +78,8 @@ impl TestHooks for PgStore {
     }
 
     async fn raw_delivery(&self, id: DeliveryId) -> Result<RawDelivery, StoreError> {
-        let row: (String, i32, Option<f64>, Option<f64>) = sqlx::query_as(
-            "SELECT state, failures, extract(epoch FROM next_attempt_at - now())::float8,
+        let row: (String, i32, i32, Option<f64>, Option<f64>) = sqlx::query_as(
+            "SELECT state, failures, losses, extract(epoch FROM next_attempt_at - now())::float8,
                     extract(epoch FROM lease_until - now())::float8
              FROM deliveries WHERE id = $1",
         )
@@ -87,8 +87,9 @@ impl TestHooks for PgStore {
         .fetch_one(&self.log)
         .await
         .or_store_error()?;
-        let (state, failures, due_in_s, lease_left_s) = row;
-        Ok(RawDelivery { state, failures: failures.cast_unsigned(), due_in_s, lease_left_s })
+        let (state, failures, losses, due_in_s, lease_left_s) = row;
+        let (failures, losses) = (failures.cast_unsigned(), losses.cast_unsigned());
+        Ok(RawDelivery { state, failures, losses, due_in_s, lease_left_s })
     }
 
     async fn raw_secret(&self, id: EndpointId) -> Result<Vec<u8>, StoreError> {
@@ -252,6 +253,7 @@ impl PgStore {
             ("release", release::RELEASE),
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
+            ("postpone", release::POSTPONE),
             ("unqueue", release::UNQUEUE),
             ("feed: window", feed::WINDOW),
             ("feed: waiting", feed::WAITING),

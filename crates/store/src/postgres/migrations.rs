@@ -3,7 +3,7 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (1, "init", include_str!("../../../../migrations/postgres/0001_init.sql")),
     (2, "traceparent", include_str!("../../../../migrations/postgres/0002_traceparent.sql")),
     (3, "contracts", include_str!("../../../../migrations/postgres/0003_contracts.sql")),
@@ -29,6 +29,7 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
         "cancelled_events",
         include_str!("../../../../migrations/postgres/0013_cancelled_events.sql"),
     ),
+    (14, "alone", include_str!("../../../../migrations/postgres/0014_alone.sql")),
 ];
 
 /// A migrator for all of them.

@@ -138,7 +138,7 @@ pub(super) async fn about_settled(
     about_deliveries(txn, operator, &about).await
 }
 
-/// Tells of deliveries that died for this reason without an attempt.
+/// Tells of deliveries that died for this reason without a settlement.
 pub(super) async fn about_deaths(
     txn: &mut PgConnection,
     operator: Option<&TenantId>,

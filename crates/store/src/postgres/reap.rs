@@ -1,15 +1,15 @@
 //! Reap: leases that ended with nobody to settle them.
 //!
 //! The token stays, so that a late success can still be written; the attempt is on record as lost,
-//! which costs no step of the schedule.
+//! which costs no step of the schedule. What was claimed alone is given up.
 
 use super::error::StoreResultExt as _;
-use super::{PgStore, statistics};
+use super::{PgStore, operations, ordering, statistics};
 use crate::error::StoreError;
+use crate::ordering::Finished;
+use crate::rows::reaped::ReapedRow;
 use crate::work::Reaped;
-use postrider_common::id::DeliveryId;
-use sqlx::FromRow;
-use uuid::Uuid;
+use postrider_common::delivery::DeadReason;
 
 pub(super) const REAP: &str = concat!(
     "
@@ -22,7 +22,8 @@ pub(super) const REAP: &str = concat!(
         SELECT d.*, e.url,
                coalesce(e.own_contract, (SELECT contract FROM tenants t WHERE t.id = d.tenant_id))
                    AS contract,
-               CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
+               CASE WHEN e.deleted_at IS NOT NULL THEN 'endpoint_deleted' ELSE 'poison' END AS reason,
+               CASE WHEN e.deleted_at IS NOT NULL OR d.alone_token = d.lease_token THEN 'dead'
                     WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'scheduled'
                     ELSE 'held' END AS state_after
         FROM expired d
@@ -31,7 +32,7 @@ pub(super) const REAP: &str = concat!(
         INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, dead_reason,
                                      finished_at, next_attempt_at)
         SELECT id, tenant_id, event_id, endpoint_id, state_after,
-               CASE WHEN state_after = 'dead' THEN 'endpoint_deleted' END,
+               CASE WHEN state_after = 'dead' THEN reason END,
                CASE WHEN state_after = 'dead' THEN now() END,
                CASE WHEN state_after <> 'dead' THEN now() END
         FROM found
@@ -55,21 +56,19 @@ pub(super) const REAP: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT id, attempts FROM found"
+    SELECT id, endpoint_id, ordering_key, attempts,
+           CASE WHEN state_after = 'dead' THEN reason END AS dead_reason
+    FROM found"
 );
 
-#[derive(FromRow)]
-struct ReapedRow {
-    id: Uuid,
-    attempts: i32,
-}
-
 pub(super) async fn reap(store: &PgStore, limit: u32) -> Result<Vec<Reaped>, StoreError> {
-    let rows: Vec<ReapedRow> =
-        sqlx::query_as(REAP).bind(i64::from(limit)).fetch_all(&store.hot).await.or_store_error()?;
-    let reaped = |row: ReapedRow| Reaped {
-        delivery: DeliveryId::from_uuid(row.id),
-        attempt: u32::try_from(row.attempts).unwrap_or_default(),
-    };
-    Ok(rows.into_iter().map(reaped).collect())
+    let mut txn = store.hot.begin().await.or_store_error()?;
+    let reap = sqlx::query_as(REAP).bind(i64::from(limit));
+    let rows: Vec<ReapedRow<i32>> = reap.fetch_all(&mut *txn).await.or_store_error()?;
+    let poison: Vec<&Finished> = rows.iter().filter_map(ReapedRow::poisoned).collect();
+    ordering::advance(&mut txn, poison.iter().filter_map(|one| one.place())).await?;
+    let (operator, ids) = (store.operator.as_ref(), poison.iter().map(|one| one.id));
+    operations::about_deaths(&mut txn, operator, DeadReason::Poison, ids).await?;
+    txn.commit().await.or_store_error()?;
+    Ok(rows.into_iter().map(ReapedRow::into_reaped).collect())
 }

@@ -58,7 +58,7 @@ pub(super) const SETTLE: &str = concat!(
             finished_at = excluded.finished_at, next_attempt_at = excluded.next_attempt_at,
             failures = excluded.failures, last_status = excluded.last_status,
             last_failure = excluded.last_failure, discarded_at = NULL, queued_at = NULL,
-            lease_until = NULL
+            lease_until = NULL, losses = 0
     ), logged AS (
         INSERT INTO attempts (delivery_id, number, round, tenant_id, started_at, duration_us,
             failure, url, contract, contract_digest, request_headers, status, response_headers,

@@ -6,9 +6,9 @@ use super::batch::json;
 use super::clock::Micros;
 use super::error::StoreResultExt as _;
 use crate::error::StoreError;
-use crate::work::{Claim, Claimed, ClaimedDelivery, EventContent, LeasePolicy};
+use crate::work::{Claim, Claimed, ClaimedDelivery, Claiming, EventContent, LeasePolicy};
 use postrider_common::contract_version::ContractVersion;
-use postrider_common::delivery::{DeliveryState, Progress};
+use postrider_common::delivery::{DeliveryState, Progress, SUSPECT_AFTER_LOSSES};
 use postrider_common::event::EventType;
 use postrider_common::id::{DeliveryId, EndpointId, EventId, LeaseToken};
 use postrider_common::tenant::TenantId;
@@ -21,27 +21,31 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The token of an earlier lease stands until there is a new lease, for a success that comes late.
+/// The token of an earlier lease stands until there is a new lease, for a success that comes late. A suspect
+/// that is not claimed alone is written as it was.
 pub(super) const CLAIM: &str = "
     WITH wanted AS MATERIALIZED (
         SELECT unhex(value ->> 'id', '-') AS id, unhex(value ->> 'token', '-') AS token
         FROM json_each(?1)
     )
     UPDATE deliveries SET
-        state = found.state, queued_at = NULL,
+        state = found.state, queued_at = iif(found.state = 'queued', queued_at, NULL),
         dead_reason = iif(found.state = 'dead', 'endpoint_deleted', NULL),
         finished_at = iif(found.state = 'dead', ?5, NULL),
         lease_token = iif(found.state = 'in_flight', found.token, lease_token),
         lease_until = iif(found.state = 'in_flight', ?5 + found.lease_s * 1000000, NULL),
         claimed_at = iif(found.state = 'in_flight', ?5, claimed_at),
+        alone_token = iif(found.state = 'in_flight' AND found.is_suspect, found.token, NULL),
         attempts = attempts + (found.state = 'in_flight')
     FROM (
         SELECT d.id AS found_id, wanted.token,
                CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
-                    WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'in_flight'
-                    WHEN e.active AND e.auto_enable AND e.disabled_reason = 'exhausted'
-                         AND e.probe_delivery = d.id THEN 'in_flight'
+                    WHEN d.test OR (e.active AND e.disabled_at IS NULL)
+                         OR (e.active AND e.auto_enable AND e.disabled_reason = 'exhausted'
+                             AND e.probe_delivery = d.id)
+                    THEN iif(d.losses < ?6 OR ?7, 'in_flight', 'queued')
                     ELSE 'held' END AS state,
+               d.losses >= ?6 AS is_suspect,
                coalesce(e.timeout_s,
                         (SELECT c.value ->> 1 FROM json_each(?2) AS c
                          WHERE c.value ->> 0 = coalesce(e.own_contract, t.contract)),
@@ -111,8 +115,9 @@ pub(super) async fn claim(
     store: &SqliteStore,
     ids: &[DeliveryId],
     lease: &LeasePolicy,
+    claiming: Claiming,
 ) -> Result<Claimed, StoreError> {
-    let (rows, now) = claim_rows(store, ids, lease).await?;
+    let (rows, now) = claim_rows(store, ids, lease, claiming).await?;
     let mut found = HashMap::with_capacity(rows.len());
     let mut events = HashSet::new();
     for row in rows {
@@ -141,6 +146,7 @@ async fn claim_rows(
     store: &SqliteStore,
     ids: &[DeliveryId],
     lease: &LeasePolicy,
+    claiming: Claiming,
 ) -> Result<(Vec<ClaimRow>, OffsetDateTime), StoreError> {
     let ids: BTreeSet<DeliveryId> = ids.iter().copied().collect();
     let fresh = |id| WantedRow { id, token: LeaseToken::generate().as_uuid() };
@@ -156,6 +162,8 @@ async fn claim_rows(
         .bind(seconds(UNKNOWN_CONTRACT_TIMEOUT_S))
         .bind(seconds(lease.margin.as_secs()))
         .bind(now)
+        .bind(SUSPECT_AFTER_LOSSES)
+        .bind(claiming == Claiming::Alone)
         .fetch_all(txn.connection())
         .await
         .or_store_error()?;
@@ -171,6 +179,7 @@ impl ClaimRow {
     fn into_claim(self) -> Result<Claim, StoreError> {
         let unreadable = |what| StoreError::Unreadable { what };
         Ok(match DeliveryState::from_name(&self.state) {
+            Some(DeliveryState::Queued) => Claim::Suspect,
             Some(DeliveryState::Held) => Claim::Held,
             Some(DeliveryState::Dead) => Claim::EndpointDeleted,
             Some(DeliveryState::InFlight) => Claim::Claimed(ClaimedDelivery {

@@ -68,8 +68,8 @@ impl TestHooks for SqliteStore {
     async fn raw_delivery(&self, id: DeliveryId) -> Result<RawDelivery, StoreError> {
         let mut reader = self.readers.acquire().await.or_store_error()?;
         let now = self.clock.now(&mut reader).await?;
-        let row: (String, u32, Option<f64>, Option<f64>) = sqlx::query_as(
-            "SELECT state, failures, (next_attempt_at - ?2) / 1e6, (lease_until - ?2) / 1e6
+        let row: (String, u32, u32, Option<f64>, Option<f64>) = sqlx::query_as(
+            "SELECT state, failures, losses, (next_attempt_at - ?2) / 1e6, (lease_until - ?2) / 1e6
              FROM deliveries WHERE id = ?1",
         )
         .bind(id.as_uuid())
@@ -77,8 +77,8 @@ impl TestHooks for SqliteStore {
         .fetch_one(&mut *reader)
         .await
         .or_store_error()?;
-        let (state, failures, due_in_s, lease_left_s) = row;
-        Ok(RawDelivery { state, failures, due_in_s, lease_left_s })
+        let (state, failures, losses, due_in_s, lease_left_s) = row;
+        Ok(RawDelivery { state, failures, losses, due_in_s, lease_left_s })
     }
 
     async fn raw_secret(&self, id: EndpointId) -> Result<Vec<u8>, StoreError> {
@@ -248,6 +248,7 @@ impl SqliteStore {
             defer::PAUSE,
             release::REFUSE,
             release::PAUSE,
+            release::POSTPONE,
             release::UNQUEUE,
             feed::WAITING,
             feed::LOOK,
@@ -299,10 +300,8 @@ impl SqliteStore {
             retention::rows::KEYS,
             retention::rows::REMOVE_KEYS,
         ];
-        statements.extend(accept::MATCHING);
-        statements.extend(accept::KEYS);
-        statements.extend(accept::TURNS);
-        statements.extend(accept::INSERT);
+        let of_accepting = accept::MATCHING.into_iter().chain(accept::KEYS).chain(accept::TURNS);
+        statements.extend(of_accepting.chain(accept::INSERT));
         statements
     }
 }

@@ -1,15 +1,17 @@
 //! Reap: leases that ended with nobody to settle them.
 //!
 //! The token stays, so that a late success can still be written; the attempt is on record as lost,
-//! which costs no step of the schedule.
+//! which costs no step of the schedule. What was claimed alone is given up.
 
-use super::SqliteStore;
 use super::batch::json;
 use super::error::StoreResultExt as _;
 use super::statistics::{self, Recorded};
+use super::{SqliteStore, operations, ordering};
 use crate::error::StoreError;
+use crate::ordering::Finished;
+use crate::rows::reaped::ReapedRow;
 use crate::work::Reaped;
-use postrider_common::id::DeliveryId;
+use postrider_common::delivery::DeadReason;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -33,19 +35,21 @@ pub(super) const WRITE: &str = "
     UPDATE deliveries SET
         state = found.state, lease_until = NULL, losses = losses + 1, last_status = NULL,
         last_failure = 'lost',
-        dead_reason = iif(found.state = 'dead', 'endpoint_deleted', NULL),
+        dead_reason = iif(found.state = 'dead', found.reason, NULL),
         finished_at = iif(found.state = 'dead', ?2, NULL),
         next_attempt_at = iif(found.state <> 'dead', ?2, NULL)
     FROM (
         SELECT d.id AS found_id,
-               CASE WHEN e.deleted_at IS NOT NULL THEN 'dead'
+               iif(e.deleted_at IS NOT NULL, 'endpoint_deleted', 'poison') AS reason,
+               CASE WHEN e.deleted_at IS NOT NULL OR d.alone_token = d.lease_token THEN 'dead'
                     WHEN d.test OR (e.active AND e.disabled_at IS NULL) THEN 'scheduled'
                     ELSE 'held' END AS state
         FROM json_each(?1) AS expired
         CROSS JOIN deliveries d ON d.id = unhex(expired.value, '-')
         CROSS JOIN endpoints e ON e.id = d.endpoint_id
     ) AS found
-    WHERE id = found.found_id";
+    WHERE id = found.found_id
+    RETURNING id, endpoint_id, ordering_key, attempts, dead_reason";
 
 #[derive(FromRow)]
 struct ExpiredRow {
@@ -59,18 +63,22 @@ pub(super) async fn reap(store: &SqliteStore, limit: u32) -> Result<Vec<Reaped>,
     let now = txn.now();
     let find = sqlx::query_as(FIND).bind(now).bind(limit);
     let expired: Vec<ExpiredRow> = find.fetch_all(txn.connection()).await.or_store_error()?;
-    let ids = json(&expired.iter().map(|row| row.id).collect::<Vec<_>>())?;
-    for statement in [LOG, WRITE] {
-        let write = sqlx::query(statement).bind(&ids).bind(now);
-        write.execute(txn.connection()).await.or_store_error()?;
+    if expired.is_empty() {
+        return Ok(Vec::new());
     }
+    let ids = json(&expired.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    let log = sqlx::query(LOG).bind(&ids).bind(now);
+    log.execute(txn.connection()).await.or_store_error()?;
+    let write = sqlx::query_as(WRITE).bind(&ids).bind(now);
+    let rows: Vec<ReapedRow<u32>> = write.fetch_all(txn.connection()).await.or_store_error()?;
     statistics::add(&mut txn, expired.iter().map(ExpiredRow::recorded)).await?;
+
+    let poison: Vec<&Finished> = rows.iter().filter_map(ReapedRow::poisoned).collect();
+    ordering::advance(&mut txn, poison.iter().filter_map(|one| one.place())).await?;
+    let (operator, ids) = (store.operator.as_ref(), poison.iter().map(|one| one.id));
+    operations::about_deaths(&mut txn, operator, DeadReason::Poison, ids).await?;
     txn.commit().await?;
-    let reaped = |row: ExpiredRow| {
-        let delivery = DeliveryId::from_uuid(row.id);
-        Reaped { delivery, attempt: row.attempts }
-    };
-    Ok(expired.into_iter().map(reaped).collect())
+    Ok(rows.into_iter().map(ReapedRow::into_reaped).collect())
 }
 
 impl ExpiredRow {

@@ -35,6 +35,10 @@ pub(super) const UNQUEUE: &str = "
            queued_at = NULL
     WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
 
+pub(super) const POSTPONE: &str = "
+    UPDATE deliveries SET state = 'scheduled', next_attempt_at = ?2, queued_at = NULL
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
+
 /// `in_flight` → `scheduled` for at once.
 pub(super) async fn release(store: &SqliteStore, releases: &[Release]) -> Result<u64, StoreError> {
     let leases: Vec<(DeliveryId, Uuid)> =
@@ -65,6 +69,20 @@ pub(super) async fn refuse(
     backlogged::begin_named(&mut txn, &endpoints.into_iter().collect::<Vec<_>>()).await?;
     txn.commit().await?;
     Ok(refused.len() as u64)
+}
+
+/// `queued` → `scheduled` for later.
+pub(super) async fn postpone(
+    store: &SqliteStore,
+    ids: &[DeliveryId],
+    by: Duration,
+) -> Result<u64, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let due = txn.now().after(by);
+    let postpone = sqlx::query(POSTPONE).bind(json(ids)?).bind(due);
+    let done = postpone.execute(txn.connection()).await.or_store_error()?;
+    txn.commit().await?;
+    Ok(done.rows_affected())
 }
 
 /// `queued` → `scheduled` for at once: at the time it had, which has passed, so that it keeps its

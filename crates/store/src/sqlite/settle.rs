@@ -41,6 +41,7 @@ pub(super) const WRITE: &str = "
     UPDATE deliveries SET
         state = found.state, failures = found.failures, last_status = found.status,
         last_failure = found.failure, discarded_at = NULL, queued_at = NULL, lease_until = NULL,
+        losses = 0,
         dead_reason = iif(found.state = 'dead', coalesce(found.reason, 'endpoint_deleted'), NULL),
         finished_at = iif(found.state IN ('delivered', 'dead'), ?2, NULL),
         next_attempt_at = iif(found.state IN ('scheduled', 'held'), ?2 + found.delay_us, NULL)

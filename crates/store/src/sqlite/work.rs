@@ -6,8 +6,8 @@ use super::{
 use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
 use crate::work::{
-    Backlog, Claimed, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
-    TakenOver, Work, WorkQueue,
+    Backlog, Claimed, Claiming, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled,
+    Settlement, TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -19,8 +19,9 @@ impl Work for SqliteStore {
         &self,
         ids: &[DeliveryId],
         lease: &LeasePolicy,
+        claiming: Claiming,
     ) -> Result<Claimed, StoreError> {
-        claim::claim(self, ids, lease).await
+        claim::claim(self, ids, lease, claiming).await
     }
 
     async fn deliveries_settle(
@@ -44,6 +45,14 @@ impl Work for SqliteStore {
         pause: Duration,
     ) -> Result<u64, StoreError> {
         release::refuse(self, ids, pause).await
+    }
+
+    async fn deliveries_postpone(
+        &self,
+        ids: &[DeliveryId],
+        by: Duration,
+    ) -> Result<u64, StoreError> {
+        release::postpone(self, ids, by).await
     }
 
     async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError> {

@@ -260,6 +260,11 @@ impl<'a> Case<'a> {
             (DeliveryState::Dead, Some(DeadReason::Exhausted | DeadReason::Gone), None) => {
                 Err("is dead without an attempt".to_owned())
             }
+            (DeliveryState::Dead, Some(DeadReason::Poison), last)
+                if last.flatten() != Some(FailureKind::Lost) =>
+            {
+                Err("is dead as poison, its last attempt was not lost".to_owned())
+            }
             _ => Ok(()),
         }
     }

@@ -77,14 +77,14 @@ pub(super) async fn today(pool: &PgPool) -> Today {
 
 impl Today {
     /// For each statement that names deliveries by their ids, arguments that name today's.
-    pub(super) fn arguments(&self) -> [(&'static str, String); 8] {
+    pub(super) fn arguments(&self) -> [(&'static str, String); 9] {
         let Self { queued, in_flight, token, .. } = self;
         [
             (
                 "claim",
                 format!(
                     "'{{{queued}}}', '{{{token}}}', '{{plain}}', '{{20}}', 30, 10, 'queued',
-                     '{queued}', '{queued}'"
+                     '{queued}', '{queued}', 2, false"
                 ),
             ),
             ("claim: unknown", format!("'{{{queued}}}'")),
@@ -101,6 +101,7 @@ impl Today {
             ("release", format!("'{{{in_flight}}}', '{{{token}}}', 'in_flight'")),
             ("defer", format!("'{{{in_flight}}}', '{{{token}}}', '{{1}}', 'in_flight'")),
             ("refuse", format!("'{{{queued}}}', 1, 'queued'")),
+            ("postpone", format!("'{{{queued}}}', 1, 'queued'")),
             ("unqueue", format!("'{{{queued}}}', 'queued'")),
         ]
     }

@@ -4,7 +4,7 @@ use super::{file_in, folder, pool, store, store_in};
 use postrider_common::keeping::Keeping;
 use postrider_common::tenant::{NewTenant, TenantId};
 use postrider_store::conformance::fixtures::lease_policy;
-use postrider_store::{StoreError, Tenants as _, Upkeep as _, Work as _};
+use postrider_store::{Claiming, StoreError, Tenants as _, Upkeep as _, Work as _};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn a_file_that_is_not_there_is_unavailable_and_not_made() {
     let (acme, lease) = (tenant(), lease_policy());
     assert_unavailable(store.tenant_get(&acme)).await;
     assert_unavailable(store.tenant_create(new_tenant())).await;
-    assert_unavailable(store.deliveries_claim(&[], &lease)).await;
+    assert_unavailable(store.deliveries_claim(&[], &lease, Claiming::Together)).await;
     assert_unavailable(store.deliveries_reap(1)).await;
     assert_unavailable(store.ping()).await;
     assert!(!file_in(&folder).exists());
