@@ -9,7 +9,7 @@ use crate::claim::{Claimer, Found, Probe, Unanswered, Work};
 use crate::deliver::Courier;
 use crate::limiter::Rooms;
 use crate::metrics::DispatcherMetrics;
-use crate::slots::{NotAlone, Slot, Slots};
+use crate::slots::{NotAlone, OverCap, Slot, Slots};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use postrider_broker::{Incoming, Queue, SharedBroker, WorkItem, process_span};
@@ -27,11 +27,9 @@ use tokio_util::task::TaskTracker;
 
 /// Messages without a verdict that a consumer may hold.
 const PREFETCH: u16 = 128;
-/// How long an endpoint that is over its cap is fed nothing.
+/// How long an endpoint that is over its cap is fed nothing, and what is over another share, or finds too many
+/// in line, is put off.
 const FEED_PAUSE: Duration = Duration::from_secs(1);
-/// When a suspect comes again that found too many in line: soon, since most of them take no time, and not so
-/// soon that a thousand of them are a load.
-const POSTPONED_BY: Duration = Duration::from_secs(2);
 /// Between two questions while the database is away.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 const REFUSALS: Limits = Limits { items: 512, weight: usize::MAX, queue: 4096, workers: 1 };
@@ -70,21 +68,19 @@ enum Verdict {
 impl Intake {
     pub(crate) fn new(
         store: SharedStore,
-        slots: Slots,
+        slots: Arc<Slots>,
         claimer: Claimer,
         courier: Courier,
         stop: CancellationToken,
         metrics: Arc<DispatcherMetrics>,
     ) -> Self {
-        let postponing = Arc::clone(&store);
+        let of_refusals = Arc::clone(&store);
         Self {
-            slots: Arc::new(slots),
+            slots,
             claimer,
             courier,
-            refusals: Batcher::start(REFUSALS, move |ids| refuse(Arc::clone(&store), ids)),
-            postponements: Batcher::start(REFUSALS, move |ids| {
-                postpone(Arc::clone(&postponing), ids)
-            }),
+            refusals: Batcher::start(REFUSALS, move |ids| refuse(Arc::clone(&of_refusals), ids)),
+            postponements: Batcher::start(REFUSALS, move |ids| postpone(Arc::clone(&store), ids)),
             deliveries: TaskTracker::new(),
             stop,
             metrics,
@@ -156,7 +152,10 @@ impl Intake {
             () = self.stop.cancelled() => return Err(Verdict::Left),
             slot = self.slots.take(item, queue) => slot,
         };
-        let Ok(slot) = slot else { return self.refuse(id).await };
+        let slot = match slot {
+            Ok(slot) => slot,
+            Err(over) => return self.refuse(id, over).await,
+        };
         match self.send(item, slot, Claiming::Together, trace).await? {
             Sent::Done => Ok(()),
             Sent::Suspect => self.admit_alone(item, trace).await,
@@ -248,11 +247,18 @@ impl Intake {
         }
     }
 
-    async fn refuse(&self, id: DeliveryId) -> Result<(), Verdict> {
+    /// Sends a delivery back to the schedule. What is over a share that is not its endpoint's says nothing
+    /// about the endpoint, whose other deliveries go on.
+    async fn refuse(&self, id: DeliveryId, over: OverCap) -> Result<(), Verdict> {
         self.metrics.over_cap.inc();
-        self.answer(id, async || Ok(self.refusals.submit(id, 0).await??)).await
+        let batches = match over {
+            OverCap::Endpoint => &self.refusals,
+            OverCap::Share => &self.postponements,
+        };
+        self.answer(id, async || Ok(batches.submit(id, 0).await??)).await
     }
 
+    /// Puts a suspect off that finds no place in line. Its endpoint's other deliveries go on.
     async fn postpone(&self, id: DeliveryId) -> Result<(), Verdict> {
         self.metrics.suspects.postponed.inc();
         self.answer(id, async || Ok(self.postponements.submit(id, 0).await??)).await
@@ -267,6 +273,11 @@ impl Intake {
     /// What is known of the endpoints that have no room.
     pub(crate) fn rooms(&self) -> &Rooms {
         self.courier.limiter.rooms()
+    }
+
+    /// What endpoints have taken, and give back.
+    pub(crate) fn slots(&self) -> &Arc<Slots> {
+        &self.slots
     }
 
     /// What is known of the endpoints that are down.
@@ -301,6 +312,6 @@ async fn refuse(store: SharedStore, ids: Vec<DeliveryId>) -> Vec<Result<(), Stor
 }
 
 async fn postpone(store: SharedStore, ids: Vec<DeliveryId>) -> Vec<Result<(), StoreError>> {
-    let postponed = store.deliveries_postpone(&ids, POSTPONED_BY).await.map(drop);
+    let postponed = store.deliveries_postpone(&ids, FEED_PAUSE).await.map(drop);
     vec![postponed; ids.len()]
 }

@@ -257,23 +257,3 @@ pub async fn a_late_success_wins_over_poison(subject: &Subject) {
     assert_eq!((stored.state, stored.dead_reason, stored.attempts), (Delivered, None, 3));
     assert_eq!(subject.raw(id).await.losses, 0);
 }
-
-/// After others of its endpoint, which does not rest. What is not queued is left alone.
-pub async fn what_cannot_be_sent_alone_now_comes_later(subject: &Subject) {
-    let (tenant, endpoint) = subject.customer().await;
-    let id = subject.suspect(&tenant).await;
-    let claimed = subject.in_flight(&tenant).await;
-    let by = Duration::from_secs(50);
-    let all = [id, claimed.id];
-    let postponed = subject.store.deliveries_postpone(&all, by).await.expect("an answer");
-    assert_eq!((postponed, subject.state(claimed.id).await), (1, DeliveryState::InFlight));
-    let due_in = subject.raw(id).await.due_in_s.expect("a due time");
-    assert!(due_in > 30.0 && due_in <= 50.0, "{due_in}");
-    assert!(!subject.hooks.is_backlogged(endpoint.id).await.expect("an answer"));
-
-    let others = subject.schedule(&tenant, 1).await;
-    assert_eq!(ids(&subject.feed(10).await), others);
-    subject.age(60).await;
-    assert_eq!(ids(&subject.feed(10).await), [id]);
-    assert_eq!(subject.raw(id).await.losses, 2);
-}

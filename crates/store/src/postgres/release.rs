@@ -108,15 +108,15 @@ pub(super) async fn refuse(
     Ok(u64::try_from(refused).unwrap_or_default())
 }
 
-/// `queued` → `scheduled` for later.
+/// `queued` → `scheduled` for after `delay`.
 pub(super) async fn postpone(
     store: &PgStore,
     ids: &[DeliveryId],
-    by: Duration,
+    delay: Duration,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query(POSTPONE)
         .bind(by_id::sorted(ids))
-        .bind(by.as_secs_f64())
+        .bind(delay.as_secs_f64())
         .bind(DeliveryState::Queued.as_str())
         .execute(&store.hot)
         .await

@@ -30,13 +30,13 @@ pub(super) const PAUSE: &str = "
     SELECT unhex(value, '-'), ?2 FROM json_each(?1) WHERE true
     ON CONFLICT (endpoint_id) DO UPDATE SET feed_after = excluded.feed_after";
 
+pub(super) const POSTPONE: &str = "
+    UPDATE deliveries SET state = 'scheduled', next_attempt_at = ?2, queued_at = NULL
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
+
 pub(super) const UNQUEUE: &str = "
     UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
            queued_at = NULL
-    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
-
-pub(super) const POSTPONE: &str = "
-    UPDATE deliveries SET state = 'scheduled', next_attempt_at = ?2, queued_at = NULL
     WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
 
 /// `in_flight` → `scheduled` for at once.
@@ -71,15 +71,14 @@ pub(super) async fn refuse(
     Ok(refused.len() as u64)
 }
 
-/// `queued` → `scheduled` for later.
+/// `queued` → `scheduled` for after `delay`.
 pub(super) async fn postpone(
     store: &SqliteStore,
     ids: &[DeliveryId],
-    by: Duration,
+    delay: Duration,
 ) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
-    let due = txn.now().after(by);
-    let postpone = sqlx::query(POSTPONE).bind(json(ids)?).bind(due);
+    let postpone = sqlx::query(POSTPONE).bind(json(ids)?).bind(txn.now().after(delay));
     let done = postpone.execute(txn.connection()).await.or_store_error()?;
     txn.commit().await?;
     Ok(done.rows_affected())

@@ -101,8 +101,8 @@ impl Today {
             ("release", format!("'{{{in_flight}}}', '{{{token}}}', 'in_flight'")),
             ("defer", format!("'{{{in_flight}}}', '{{{token}}}', '{{1}}', 'in_flight'")),
             ("refuse", format!("'{{{queued}}}', 1, 'queued'")),
-            ("postpone", format!("'{{{queued}}}', 1, 'queued'")),
             ("unqueue", format!("'{{{queued}}}', 'queued'")),
+            ("postpone", format!("'{{{queued}}}', 1, 'queued'")),
         ]
     }
 }
