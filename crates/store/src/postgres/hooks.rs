@@ -240,6 +240,7 @@ impl PgStore {
         [
             ("accept: versions", accept::matching::VERSIONS),
             ("accept: endpoints", accept::matching::ENDPOINTS),
+            ("accept: namesakes", accept::namesakes::FIND),
             ("accept: insert keys", accept::keys::INSERT),
             ("accept: read keys", accept::keys::READ),
             ("accept: write keys", accept::keys::WRITE),

@@ -228,6 +228,7 @@ impl SqliteStore {
     pub fn hot_statements() -> Vec<&'static str> {
         let mut statements = vec![
             accept::QUEUED,
+            accept::NAMESAKES,
             claim::CLAIM,
             claim::UNKNOWN_AMONG,
             claim::EVENTS,
