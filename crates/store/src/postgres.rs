@@ -49,6 +49,7 @@ mod take_over;
 mod tenants;
 mod upkeep;
 mod waiting;
+mod window;
 mod work;
 
 #[cfg(feature = "conformance")]
@@ -58,8 +59,9 @@ mod hooks;
 pub use hooks::HotStatement;
 
 use crate::accept::matching::MatchingCache;
+use crate::circle::Circle;
 use crate::error::StoreError;
-use crate::feed::Circle;
+use crate::follow::Circles;
 use crate::ordering::Position;
 use error::StoreResultExt as _;
 use postrider_common::tenant::TenantId;
@@ -97,6 +99,8 @@ pub struct PgStore {
     ordering: Arc<Mutex<Position>>,
     /// How far the feeder is.
     feeding: Arc<Circle>,
+    /// How far the follower is with endpoints.
+    following: Arc<Circles>,
     /// Whom operational events go to.
     operator: Option<TenantId>,
 }
@@ -123,6 +127,7 @@ impl PgStore {
             matching: MatchingCache::default(),
             ordering: Arc::default(),
             feeding: Arc::default(),
+            following: Arc::default(),
             operator: None,
         })
     }

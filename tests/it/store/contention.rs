@@ -157,7 +157,8 @@ async fn giving_up_what_is_held_counts_endpoints_in_their_order() {
     let [first, last] = ids;
     let by_key = EndpointOrdering { by_key: true, on_failure: OnFailure::GoOn };
     for (id, ordering) in [(first, EndpointOrdering::default()), (last, by_key)] {
-        let off = |new: &mut NewEndpoint| (new.id, new.ordering, new.active) = (id, ordering, false);
+        let off =
+            |new: &mut NewEndpoint| (new.id, new.ordering, new.active) = (id, ordering, false);
         subject.endpoint_with(&tenant, off).await;
     }
     // Of the last one a delivery waits for its turn, and of both some are held.

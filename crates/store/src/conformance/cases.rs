@@ -205,6 +205,8 @@ macro_rules! store_conformance {
             follow::what_is_held_goes_on_when_its_endpoint_is_resumed,
             follow::what_waits_for_a_deleted_endpoint_is_dead,
             follow::no_more_deliveries_follow_at_once_than_asked,
+            follow::endpoints_follow_side_by_side,
+            follow::all_endpoints_are_followed_in_time,
             follow::what_is_queued_or_in_flight_does_not_follow,
             contract_versions::what_is_put_in_force_is_read_back,
             contract_versions::putting_twice_changes_nothing,

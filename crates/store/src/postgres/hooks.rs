@@ -4,7 +4,7 @@
 use super::error::StoreResultExt as _;
 use super::{
     PgStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, feed, follow, lost,
-    operations, ordering, probe, rate, reap, release, replays, retention, settle,
+    operations, ordering, probe, rate, reap, release, replays, retention, settle, window,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -254,7 +254,7 @@ impl PgStore {
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),
-            ("feed: window", feed::WINDOW),
+            ("feed: window", window::FEEDING),
             ("feed: waiting", feed::WAITING),
             ("feed: look", feed::LOOK),
             ("feed: tenants", feed::TENANTS),
@@ -274,8 +274,13 @@ impl PgStore {
             ("lost: requeue", lost::REQUEUE),
             ("lost: count", lost::COUNT),
             ("backlog", backlog::BACKLOG),
-            ("follow: resume", follow::RESUME),
-            ("follow: hold", follow::HOLD),
+            ("follow: window", window::FOLLOWING),
+            ("follow: find held", follow::RESUME.find),
+            ("follow: find scheduled", follow::HOLD.find),
+            ("follow: find waiting", follow::LET_GO.find),
+            ("follow: resume", follow::RESUME.change),
+            ("follow: hold", follow::HOLD.change),
+            ("follow: let go", follow::LET_GO.change),
             ("operations: about deliveries", operations::ABOUT_DELIVERIES),
             ("operations: warn", operations::WARN),
             ("accept: turns", accept::turns::LOCK),
@@ -283,7 +288,6 @@ impl PgStore {
             ("order: advance", ordering::ADVANCE),
             ("order: places", ordering::PLACES),
             ("order: look", ordering::LOOK),
-            ("order: let go", ordering::LET_GO),
         ]
         .map(|(name, sql)| HotStatement { name, sql })
         .to_vec()

@@ -2,8 +2,8 @@
 
 use super::PgStore;
 use super::error::StoreResultExt as _;
-use super::follow::follow_endpoint;
 use crate::error::StoreError;
+use crate::follow::Followed;
 use crate::ordering::{Done, Position, Seen, after, is_over};
 use postrider_common::delivery::DeliveryState;
 use sqlx::PgConnection;
@@ -99,13 +99,6 @@ pub(super) const LOOK: &str = concat!(
     ORDER BY k.endpoint_id, k.key"
 );
 
-/// What waits for its turn at endpoints that do not ask for order any more, or are deleted. Due times
-/// keep the order in which they were accepted.
-pub(super) const LET_GO: &str = follow_endpoint!(
-    "waiting" to "scheduled", when "e.ordering IS NULL", meant "true",
-    first "d.ordering_key, d.sequence", due "created_at"
-);
-
 /// Moves on from deliveries that this transaction finished. Gives how many keys it moved.
 pub(super) async fn advance(
     txn: &mut PgConnection,
@@ -137,12 +130,8 @@ pub(super) async fn advance_after(txn: &mut PgConnection, ids: &[Uuid]) -> Resul
     advance(txn, done).await
 }
 
-/// Catches up with what changed without a call of `advance`: looks at no more than `limit` keys, and
-/// lets no more than that many deliveries go. Gives how many of both changed.
-pub(super) async fn follow(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
-    let let_go = sqlx::query(LET_GO).bind(i64::from(limit)).execute(&store.hot).await;
-    let released = let_go.or_store_error()?.rows_affected();
-
+/// Catches up with what changed without a call of `advance`: looks at no more than `limit` keys.
+pub(super) async fn follow(store: &PgStore, limit: u32) -> Result<Followed, StoreError> {
     let from = store.ordering.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let look = sqlx::query_as(LOOK).bind(from.endpoint_id).bind(from.key).bind(i64::from(limit));
     let seen: Vec<Seen> = look.fetch_all(&store.hot).await.or_store_error()?;
@@ -151,12 +140,12 @@ pub(super) async fn follow(store: &PgStore, limit: u32) -> Result<u64, StoreErro
 
     let over: Vec<Done> = seen.into_iter().filter(|one| one.is_over).map(|one| one.head).collect();
     if over.is_empty() {
-        return Ok(released);
+        return Ok(Followed::default());
     }
     let mut txn = store.hot.begin().await.or_store_error()?;
     let moved = advance(&mut txn, over).await?;
     txn.commit().await.or_store_error()?;
-    Ok(released + moved)
+    Ok(Followed { moved, has_more: moved >= u64::from(limit) })
 }
 
 fn columns<'a>(done: impl IntoIterator<Item = &'a Done>) -> (Vec<Uuid>, Vec<&'a str>, Vec<Uuid>) {

@@ -49,9 +49,8 @@ impl Acceptance for SqliteStore {
 
         let now = Some(txn.now().try_into()?);
         let namesakes = namesakes::find(&mut txn, events).await?;
-        let refusal = |event: &NewEvent| {
-            refusal(event, recipients.knows(&event.tenant), &namesakes, now)
-        };
+        let refusal =
+            |event: &NewEvent| refusal(event, recipients.knows(&event.tenant), &namesakes, now);
         let known: Vec<&NewEvent> =
             events.iter().filter(|event| refusal(event).is_none()).collect();
         let wanting = |event: &&NewEvent| recipients.wanting(&event.tenant, &event.event_type);

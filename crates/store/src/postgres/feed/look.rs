@@ -3,10 +3,11 @@
 //! Besides those that were found to have something due it looks at those that are backlogged on the same
 //! stretches, so that no backlog outlasts its reason.
 
-use super::window::Window;
+use crate::circle::Scan;
 use crate::error::StoreError;
-use crate::feed::{Looked, Scan};
+use crate::feed::Looked;
 use crate::postgres::error::StoreResultExt as _;
+use crate::postgres::window::FeedWindow;
 use crate::rows::feed::{LookedRow, looked};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -87,13 +88,13 @@ pub(super) async fn look(
     txn: &mut PgConnection,
     per_endpoint: u32,
     share: u32,
-    window: &Window,
+    window: &FeedWindow,
     scan: &Scan,
 ) -> Result<Vec<Looked>, StoreError> {
     let (after, until): (Vec<Uuid>, Vec<Uuid>) =
         scan.stretches.iter().map(|stretch| (stretch.after, stretch.until)).unzip();
     let rows: Vec<LookedRow<OffsetDateTime>> = sqlx::query_as(LOOK)
-        .bind(&scan.due)
+        .bind(&scan.meant)
         .bind(after)
         .bind(until)
         .bind(i64::from(per_endpoint))

@@ -13,8 +13,8 @@ use sqlx::FromRow;
 macro_rules! expire {
     ($state:literal, $of:literal) => {
         concat!(
-    endpoints_with!($state),
-    ", chosen AS MATERIALIZED (
+            endpoints_with!($state),
+            ", chosen AS MATERIALIZED (
         SELECT h.*
         FROM waiting
         CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = waiting.endpoint_id LIMIT 1) AS e

@@ -7,8 +7,9 @@
 //! deliveries of an endpoint come as an array. Its LIMIT can refer to nothing, so that the array of one
 //! without room has one and that of any other has the whole share, and is cut afterwards.
 
+use crate::circle::Scan;
 use crate::error::StoreError;
-use crate::feed::{Looked, Scan};
+use crate::feed::Looked;
 use crate::rows::feed::{LookedRow, looked};
 use crate::sqlite::batch::json;
 use crate::sqlite::clock::Micros;
@@ -101,7 +102,7 @@ pub(super) async fn look(
 ) -> Result<Vec<Looked>, StoreError> {
     let now = txn.now();
     let rows: Vec<LookedRow<Micros>> = sqlx::query_as(LOOK)
-        .bind(json(&scan.due)?)
+        .bind(json(&scan.meant)?)
         .bind(json(&scan.stretches)?)
         .bind(per_endpoint)
         .bind(share)
