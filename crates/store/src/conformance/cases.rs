@@ -339,6 +339,7 @@ macro_rules! store_conformance {
             dead_letters::only_the_dead_are_discarded,
             dead_letters::many_are_discarded_at_once,
             dead_letters::another_tenants_dead_letters_are_not_there,
+            retention_turns::a_removal_that_fails_does_not_keep_others_waiting,
             retention::what_is_too_old_goes,
             retention::what_is_owed_keeps_its_event,
             retention::whatever_is_unfinished_stays,

@@ -12,6 +12,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId, ReplayId};
 use postrider_common::tenant::TenantId;
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -168,6 +169,17 @@ impl TestHooks for PgStore {
     async fn spoil_replay(&self, id: ReplayId) -> Result<(), StoreError> {
         let spoil = sqlx::query("UPDATE replay_jobs SET filter = '' WHERE id = $1");
         spoil.bind(id.as_uuid()).execute(&self.log).await.or_store_error()?;
+        Ok(())
+    }
+
+    async fn hinder_removal(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let hinder = format!(
+            "CREATE FUNCTION hinder_removal() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN RAISE EXCEPTION 'hindered'; END $$;
+             CREATE TRIGGER hinder_removal BEFORE DELETE ON events FOR EACH ROW
+             WHEN (OLD.tenant_id = '{tenant}') EXECUTE FUNCTION hinder_removal();"
+        );
+        sqlx::raw_sql(AssertSqlSafe(hinder)).execute(&self.log).await.or_store_error()?;
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId, ReplayId};
 use postrider_common::tenant::TenantId;
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -166,6 +167,17 @@ impl TestHooks for SqliteStore {
         let mut txn = self.writer.begin().await?;
         let spoil = sqlx::query("UPDATE replay_jobs SET filter = '' WHERE id = ?1");
         spoil.bind(id.as_uuid()).execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
+    }
+
+    async fn hinder_removal(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let hinder = format!(
+            "CREATE TRIGGER hinder_removal BEFORE DELETE ON events WHEN OLD.tenant_id = '{tenant}'
+             BEGIN SELECT RAISE(ABORT, 'hindered'); END"
+        );
+        let hinder = sqlx::raw_sql(AssertSqlSafe(hinder));
+        hinder.execute(txn.connection()).await.or_store_error()?;
         txn.commit().await
     }
 
