@@ -50,6 +50,7 @@ pub mod replay_steps;
 pub mod replays;
 pub mod replays_made;
 pub mod retention;
+pub mod retention_turns;
 pub mod rotation;
 pub mod scheduled;
 pub mod settle;
@@ -115,6 +116,9 @@ pub trait TestHooks: Send + Sync {
 
     /// Makes a replay one that nobody can read.
     async fn spoil_replay(&self, id: ReplayId) -> Result<(), StoreError>;
+
+    /// Makes it that no event of a tenant can be removed.
+    async fn hinder_removal(&self, tenant: &TenantId) -> Result<(), StoreError>;
 
     /// Makes an endpoint one that nobody can read; or, `back` again, one without a schedule of its own.
     async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError>;

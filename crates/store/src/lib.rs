@@ -5,11 +5,12 @@
 //! is another seam that this crate does not know.
 //!
 //! What the adapters do alike stands once, beside the trait that it is for: decisions (`accept/verdict`,
-//! `log/again`, `replays/step`), rows (`rows`), statements that are put together (`statement`, `log/lists`),
+//! `log/again`, `replays/step`, `circle`), rows (`rows`), statements that are put together (`statement`, `log/lists`),
 //! and what is looked up first (`lookup`).
 
 mod accept;
 mod breaker;
+mod circle;
 mod config;
 mod contract_book;
 mod contracts;
@@ -17,6 +18,7 @@ mod dead_letters;
 mod endpoints;
 mod error;
 mod feed;
+mod follow;
 mod log;
 mod lookup;
 mod metrics;
@@ -56,6 +58,7 @@ pub use endpoints::{
 };
 pub use error::StoreError;
 pub use feed::{Fed, FeedLimits, Feeding, Leftover};
+pub use follow::Followed;
 pub use log::{
     AttemptSummary, Cancelled, DeliveryAndLast, DeliveryFilter, DeliveryPage, EventCancelled,
     EventFilterBy, EventSummary, Log, LoggedAttempt, Replayed, ReplayedAsNew,

@@ -6,7 +6,7 @@
 use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::EndpointId;
-use postrider_common::rate::{RateLimit, StartLog, in_order};
+use postrider_common::rate::{RateLimit, StartLog, Waiting, in_order, telling};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -59,7 +59,9 @@ pub(crate) struct Account<'a> {
 pub(crate) struct Elders {
     /// Those that were due before this time.
     pub(crate) before: OffsetDateTime,
-    /// No more of them than this matter, the longest due first.
+    /// When the first of them were due does not matter, the longest due first.
+    pub(crate) first: u32,
+    /// Nor do more than this, after them: no more than ask, however wide the limit is.
     pub(crate) most: u32,
 }
 
@@ -89,13 +91,15 @@ impl<'a> Account<'a> {
     /// Whom to look for before granting.
     pub(crate) fn elders(&self) -> Elders {
         let before = self.request.due.iter().max().copied().unwrap_or(self.now);
-        Elders { before, most: self.room }
+        let (first, most) = telling(self.room, self.request.due.len());
+        Elders { before, first, most }
     }
 
-    /// Reserves starts, given when the elders were due, in ascending order.
+    /// Reserves starts, given when the elders that matter were due, in ascending order.
     pub(crate) fn grant(mut self, elders: &[OffsetDateTime]) -> (RateGrant, RateRow) {
         let limit = &self.request.limit;
-        let may_start = in_order(self.room, &self.request.due, elders);
+        let waiting = Waiting { first: self.elders().first, then: elders };
+        let may_start = in_order(self.room, &self.request.due, waiting);
         let granted = may_start.iter().filter(|may_start| **may_start).count();
         let granted = u32::try_from(granted).unwrap_or(u32::MAX);
         self.log.reserve(limit, self.now, self.request.within, granted);

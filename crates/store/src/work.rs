@@ -5,6 +5,7 @@
 
 use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
+use crate::follow::Followed;
 use async_trait::async_trait;
 use bytes::Bytes;
 use postrider_common::attempt::AttemptRecord;
@@ -278,9 +279,10 @@ pub trait Work: Send + Sync {
     /// probe for each endpoint that something waits for.
     async fn deliveries_backlog(&self) -> Result<Backlog, StoreError>;
 
-    /// Lets waiting deliveries follow their endpoints' state, at most `limit` of each kind: those of
-    /// an endpoint that is off are held, held ones of an endpoint that is on are `scheduled` for when
-    /// they were due, those of a deleted endpoint are dead. Besides, what waits for its turn without a
-    /// reason any more is `scheduled`. Gives how many.
-    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError>;
+    /// Lets waiting deliveries follow their endpoints' state, at most `limit` of each kind, and of those no
+    /// more than each endpoint's share: those of an endpoint that is off are held, held ones of an endpoint
+    /// that is on are `scheduled` for when they were due, those of a deleted endpoint are dead. Besides, what
+    /// waits for its turn without a reason any more is `scheduled`. A step visits four endpoints for each
+    /// delivery that it may move, and goes on where the last one ended.
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<Followed, StoreError>;
 }

@@ -16,14 +16,14 @@ use postrider_store::{
     BreakerTerms, Breakers, Cancelled, Claimed, ContractVersions, Counted, DeadLetters, Deferral,
     DeliveryFilter, DeliveryPage, Discarded, DiscardedMany, EndpointCreated, EndpointDeleted,
     EndpointPatch, EndpointRef, EndpointStatistics, EndpointUpdated, Endpoints, EventCancelled,
-    EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce, KeptContract, LeasePolicy,
-    Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent, NewReplay,
-    OperationalEvent, OperationalEventId, Operations, Page, PageRequest, PartitionRemoval, Passage,
-    PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed,
-    ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState, ReplayStepped, Replayed,
-    ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation, Selection, Settled,
-    Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated,
-    TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
+    EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, Followed, InForce, KeptContract,
+    LeasePolicy, Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent,
+    NewReplay, OperationalEvent, OperationalEventId, Operations, Page, PageRequest,
+    PartitionRemoval, Passage, PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates,
+    Reaped, Release, Removed, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
+    ReplayStepped, Replayed, ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation,
+    Selection, Settled, Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver,
+    TenantCreated, TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
 };
 use postrider_testkit::latency;
 use std::collections::HashMap;
@@ -180,7 +180,7 @@ before! {
         fn deliveries_requeue_lost(rule: LostRule) -> u64;
         fn deliveries_backlog() -> Backlog;
         fn deliveries_queued_longer(queue: WorkQueue, older_than: Duration) -> u64;
-        fn deliveries_follow_endpoints(limit: u32) -> u64;
+        fn deliveries_follow_endpoints(limit: u32) -> Followed;
     }
 
     impl Rates {

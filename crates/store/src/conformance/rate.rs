@@ -136,6 +136,24 @@ pub async fn what_waits_is_not_overtaken(subject: &Subject) {
     assert_eq!(grant.room, 3, "kept, and not taken");
 }
 
+/// However many places there are before them that nobody asks about.
+pub async fn what_waits_keeps_its_places_of_many(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let now = subject.hooks.now().await.expect("a time");
+    let ask = async |requests| {
+        let asks = request(endpoint.id, &limit(&[(requests, 100)]), vec![now; 3]);
+        let grant = subject.store.rate_reserve(&[asks]).await.expect("an answer").remove(0);
+        // What was started is forgotten.
+        subject.age(1_000).await;
+        granted(&grant)
+    };
+    subject.schedule(&tenant, 20).await;
+    subject.age(1_000).await;
+    for (requests, started) in [(19, 0), (20, 0), (21, 1), (22, 2), (23, 3), (100, 3)] {
+        assert_eq!(ask(requests).await, started, "of {requests}");
+    }
+}
+
 /// Until there is room, and then as many as there is room for: those that were due first.
 pub async fn an_endpoint_without_room_is_not_fed(subject: &Subject) {
     let (tenant, limited) = subject.customer().await;

@@ -3,6 +3,7 @@
 use super::{PgStore, backlog, claim, defer, feed, follow, lost, reap, release, settle, take_over};
 use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
+use crate::follow::Followed;
 use crate::work::{
     Backlog, Claimed, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
     TakenOver, Work, WorkQueue,
@@ -84,7 +85,7 @@ impl Work for PgStore {
         backlog::backlog(self).await
     }
 
-    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError> {
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<Followed, StoreError> {
         follow::follow(self, limit).await
     }
 }

@@ -14,6 +14,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId, ReplayId};
 use postrider_common::tenant::TenantId;
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -169,6 +170,17 @@ impl TestHooks for SqliteStore {
         txn.commit().await
     }
 
+    async fn hinder_removal(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let hinder = format!(
+            "CREATE TRIGGER hinder_removal BEFORE DELETE ON events WHEN OLD.tenant_id = '{tenant}'
+             BEGIN SELECT RAISE(ABORT, 'hindered'); END"
+        );
+        let hinder = sqlx::raw_sql(AssertSqlSafe(hinder));
+        hinder.execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
+    }
+
     async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError> {
         let mut txn = self.writer.begin().await?;
         let spoil = sqlx::query("UPDATE endpoints SET retry_schedule = ?2 WHERE id = ?1");
@@ -228,6 +240,7 @@ impl SqliteStore {
     pub fn hot_statements() -> Vec<&'static str> {
         let mut statements = vec![
             accept::QUEUED,
+            accept::NAMESAKES,
             claim::CLAIM,
             claim::UNKNOWN_AMONG,
             claim::EVENTS,
@@ -266,8 +279,12 @@ impl SqliteStore {
             lost::REQUEUE,
             lost::COUNT,
             backlog::BACKLOG,
-            follow::RESUME,
-            follow::HOLD,
+            follow::RESUME.find,
+            follow::RESUME.choose,
+            follow::HOLD.find,
+            follow::HOLD.choose,
+            follow::LET_GO.find,
+            follow::LET_GO.choose,
             follow::WRITE,
             ordering::NEXT,
             ordering::DUE,
@@ -275,7 +292,6 @@ impl SqliteStore {
             ordering::EMPTY,
             ordering::PLACES,
             ordering::LOOK,
-            ordering::LET_GO,
             endpoints::FOR_SENDING,
             replays::step::TURN,
             replays::step::MOVE,
@@ -287,18 +303,8 @@ impl SqliteStore {
             replays::write::AS_NEW,
             replays::write::MISSED,
             dead_letters::DISCARD,
-            retention::held::FIND,
-            retention::held::EXPIRE,
-            retention::held::FIND_WAITING,
-            retention::turn::TURN,
-            retention::rows::CHOOSE,
-            retention::rows::DELIVERIES,
-            retention::rows::REMOVE_ATTEMPTS,
-            retention::rows::REMOVE_DELIVERIES,
-            retention::rows::REMOVE_EVENTS,
-            retention::rows::KEYS,
-            retention::rows::REMOVE_KEYS,
         ];
+        statements.extend(OF_RETENTION);
         statements.extend(accept::MATCHING);
         statements.extend(accept::KEYS);
         statements.extend(accept::TURNS);
@@ -306,3 +312,17 @@ impl SqliteStore {
         statements
     }
 }
+
+const OF_RETENTION: [&str; 11] = [
+    retention::held::FIND,
+    retention::held::EXPIRE,
+    retention::held::FIND_WAITING,
+    retention::turn::TURN,
+    retention::rows::CHOOSE,
+    retention::rows::DELIVERIES,
+    retention::rows::REMOVE_ATTEMPTS,
+    retention::rows::REMOVE_DELIVERIES,
+    retention::rows::REMOVE_EVENTS,
+    retention::rows::KEYS,
+    retention::rows::REMOVE_KEYS,
+];

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
+use crate::follow::Followed;
 use crate::work::{
     Backlog, Claimed, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
     TakenOver, Work, WorkQueue,
@@ -86,7 +87,7 @@ impl Work for SqliteStore {
         backlog::backlog(self).await
     }
 
-    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError> {
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<Followed, StoreError> {
         follow::follow(self, limit).await
     }
 }
