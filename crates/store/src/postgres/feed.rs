@@ -9,6 +9,7 @@
 
 mod look;
 
+#[cfg(feature = "conformance")]
 pub(super) use look::LOOK;
 
 use super::error::StoreResultExt as _;

@@ -7,6 +7,7 @@
 
 mod look;
 
+#[cfg(feature = "conformance")]
 pub(super) use look::LOOK;
 
 use super::batch::json;

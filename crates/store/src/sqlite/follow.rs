@@ -72,30 +72,30 @@ macro_rules! kind {
 }
 
 /// What a kind of step asks.
-pub(super) struct Kind {
+struct Kind {
     /// Which endpoints there are on a stretch of the circle, and whether they are meant.
-    pub(super) find: &'static str,
+    find: &'static str,
     /// A share of each of some endpoints, and what becomes of it.
-    pub(super) choose: &'static str,
+    choose: &'static str,
 }
 
-pub(super) const RESUME: Kind = kind!(
+const RESUME: Kind = kind!(
     "held" to "scheduled", when "(e.active AND e.disabled_at IS NULL)", meant "true", first "d.id"
 );
 
-pub(super) const HOLD: Kind = kind!(
+const HOLD: Kind = kind!(
     "scheduled" to "held", when "NOT e.active OR e.disabled_at IS NOT NULL", meant "NOT d.test",
     first "d.next_attempt_at"
 );
 
 /// What waits for its turn at endpoints that do not ask for order any more, or are deleted.
-pub(super) const LET_GO: Kind = kind!(
+const LET_GO: Kind = kind!(
     "waiting" to "scheduled", when "e.ordering IS NULL", meant "true",
     first "d.ordering_key, d.sequence"
 );
 
 /// Due times of deliveries that are resumed keep the order in which they were accepted.
-pub(super) const WRITE: &str = "
+const WRITE: &str = "
     UPDATE deliveries SET
         state = found.state,
         dead_reason = iif(found.state = 'dead', 'endpoint_deleted', NULL),
@@ -107,6 +107,10 @@ pub(super) const WRITE: &str = "
     FROM (SELECT unhex(value ->> 'id', '-') AS found_id, value ->> 'state' AS state
           FROM json_each(?1)) AS found
     WHERE id = found.found_id";
+
+#[cfg(feature = "conformance")]
+pub(super) const STATEMENTS: [&str; 7] =
+    [RESUME.find, RESUME.choose, HOLD.find, HOLD.choose, LET_GO.find, LET_GO.choose, WRITE];
 
 #[derive(FromRow, serde::Serialize)]
 struct ChosenRow {

@@ -279,13 +279,6 @@ impl SqliteStore {
             lost::REQUEUE,
             lost::COUNT,
             backlog::BACKLOG,
-            follow::RESUME.find,
-            follow::RESUME.choose,
-            follow::HOLD.find,
-            follow::HOLD.choose,
-            follow::LET_GO.find,
-            follow::LET_GO.choose,
-            follow::WRITE,
             ordering::NEXT,
             ordering::DUE,
             ordering::MOVE,
@@ -303,8 +296,19 @@ impl SqliteStore {
             replays::write::AS_NEW,
             replays::write::MISSED,
             dead_letters::DISCARD,
+            retention::held::FIND,
+            retention::held::EXPIRE,
+            retention::held::FIND_WAITING,
+            retention::turn::TURN,
+            retention::rows::CHOOSE,
+            retention::rows::DELIVERIES,
+            retention::rows::REMOVE_ATTEMPTS,
+            retention::rows::REMOVE_DELIVERIES,
+            retention::rows::REMOVE_EVENTS,
+            retention::rows::KEYS,
+            retention::rows::REMOVE_KEYS,
         ];
-        statements.extend(OF_RETENTION);
+        statements.extend(follow::STATEMENTS);
         statements.extend(accept::MATCHING);
         statements.extend(accept::KEYS);
         statements.extend(accept::TURNS);
@@ -312,17 +316,3 @@ impl SqliteStore {
         statements
     }
 }
-
-const OF_RETENTION: [&str; 11] = [
-    retention::held::FIND,
-    retention::held::EXPIRE,
-    retention::held::FIND_WAITING,
-    retention::turn::TURN,
-    retention::rows::CHOOSE,
-    retention::rows::DELIVERIES,
-    retention::rows::REMOVE_ATTEMPTS,
-    retention::rows::REMOVE_DELIVERIES,
-    retention::rows::REMOVE_EVENTS,
-    retention::rows::KEYS,
-    retention::rows::REMOVE_KEYS,
-];
