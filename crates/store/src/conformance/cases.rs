@@ -166,6 +166,7 @@ macro_rules! store_conformance {
             rate::endpoints_share_no_room,
             rate::many_at_once_share_one_limit,
             rate::what_waits_is_not_overtaken,
+            rate::a_test_waits_for_nobody,
             rate::an_endpoint_without_room_is_not_fed,
             rate::a_limit_that_nobody_asks_about_is_forgotten,
             rate::a_claim_tells_when_it_was_due,
