@@ -5,7 +5,7 @@
 //! is another seam that this crate does not know.
 //!
 //! What the adapters do alike stands once, beside the trait that it is for: decisions (`accept/verdict`,
-//! `log/again`, `replays/step`), rows (`rows`), statements that are put together (`statement`, `log/lists`),
+//! `log/again`, `replays/step`, `switch`), rows (`rows`), statements that are put together (`statement`, `log/lists`),
 //! and what is looked up first (`lookup`).
 
 mod accept;
@@ -32,6 +32,7 @@ mod rows;
 mod selection;
 mod sqlite;
 mod statement;
+mod switch;
 mod tenants;
 mod upkeep;
 mod work;

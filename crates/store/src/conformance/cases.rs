@@ -161,6 +161,7 @@ macro_rules! store_conformance {
             probing::without_a_due_delivery_it_is_looked_for_again,
             probing::many_probers_take_each_endpoint_once,
             probing::an_endpoint_that_answers_again_is_told,
+            switching::a_receivers_word_goes_before_a_schedule_in_one_batch,
             rate::no_more_start_than_a_window_holds,
             rate::all_windows_hold,
             rate::endpoints_share_no_room,

@@ -22,10 +22,10 @@ const LATER: Duration = Duration::from_hours(100);
 const SPARE: u64 = 20;
 
 /// An endpoint that was switched off, and three deliveries that it is owed, the oldest first.
-struct Off {
-    tenant: TenantScope,
-    endpoint: Endpoint,
-    held: Vec<DeliveryId>,
+pub(super) struct Off {
+    pub(super) tenant: TenantScope,
+    pub(super) endpoint: Endpoint,
+    pub(super) held: Vec<DeliveryId>,
 }
 
 fn wants_probes() -> EndpointPatch {
@@ -33,7 +33,7 @@ fn wants_probes() -> EndpointPatch {
 }
 
 /// The last failure of a delivery whose endpoint is switched off by it.
-fn exhausted(claimed: &ClaimedDelivery) -> Settlement {
+pub(super) fn exhausted(claimed: &ClaimedDelivery) -> Settlement {
     let disable = Some(DisableReason::Exhausted);
     let transition = Transition::Dead { reason: DeadReason::Exhausted, disable };
     Settlement { transition, ..dead(claimed, DeadReason::Exhausted) }
@@ -41,7 +41,7 @@ fn exhausted(claimed: &ClaimedDelivery) -> Settlement {
 
 impl Subject {
     /// One that is switched off by what an attempt came to.
-    async fn off_by(&self, settlement: fn(&ClaimedDelivery) -> Settlement) -> Off {
+    pub(super) async fn off_by(&self, settlement: fn(&ClaimedDelivery) -> Settlement) -> Off {
         let tenant = self.tenant().await;
         let endpoint = self.endpoint_with(&tenant, |new| new.auto_enable = true).await;
         let claimed = self.in_flight(&tenant).await;
@@ -51,7 +51,7 @@ impl Subject {
     }
 
     /// Accepts so many events for an endpoint that is off, and gives their deliveries, the oldest first.
-    async fn owe(&self, tenant: &TenantScope, count: usize) -> Vec<DeliveryId> {
+    pub(super) async fn owe(&self, tenant: &TenantScope, count: usize) -> Vec<DeliveryId> {
         let mut owed = Vec::new();
         for _ in 0..count {
             let event = event(tenant);
@@ -71,12 +71,12 @@ impl Subject {
     }
 
     /// Moves time to when an endpoint that was probed so often is to be probed again.
-    async fn rest(&self, probes: u32) {
+    pub(super) async fn rest(&self, probes: u32) {
         self.age(rest_after(probes).as_secs() + SPARE).await;
     }
 
     /// The first probe of an endpoint, claimed.
-    async fn first_probe(&self, off: &Off) -> ClaimedDelivery {
+    pub(super) async fn first_probe(&self, off: &Off) -> ClaimedDelivery {
         self.rest(0).await;
         assert_eq!(self.probe().await, off.held[..1]);
         self.claim_one(off.held[0]).await
@@ -87,7 +87,7 @@ impl Subject {
         found.expect("an answer").expect("an endpoint")
     }
 
-    async fn reason(&self, off: &Off) -> Option<DisableReason> {
+    pub(super) async fn reason(&self, off: &Off) -> Option<DisableReason> {
         self.now_is(off).await.disabled.map(|disabled| disabled.reason)
     }
 }
