@@ -1,11 +1,24 @@
 //! Switch: what settled attempts say of their endpoints, which adapters write down in the same transaction
 //! (their own `switch`): off because of what a receiver answered, or on again because a probe of one that is
-//! off was answered with success.
+//! off was answered with success. And how an endpoint that is on again begins.
+//!
+//! *Theory of operation.* What is held of it follows by and by, and dispatchers learn of its ramp within a
+//! tick; what is new must not reach it past both. So the first of what is held is `scheduled` in the same
+//! transaction (`resume`), and the endpoint is backlogged from then on, which makes the feeder hand out all
+//! that it gets: what is held first, and by the ramp.
 
 use postrider_common::delivery::Transition;
 use postrider_common::endpoint::DisableReason;
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// How much of what is held goes on at once: as much as in a step of the follower, over all endpoints.
+const AT_ONCE: usize = 1000;
+
+/// How many held deliveries go on at once of each endpoint of so many.
+pub(crate) fn first_of_each(endpoints: usize) -> u32 {
+    u32::try_from(AT_ONCE.div_ceil(endpoints.max(1))).unwrap_or(u32::MAX)
+}
 
 /// What a batch of attempts says of their endpoints.
 #[derive(Debug, Default)]

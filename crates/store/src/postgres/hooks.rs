@@ -4,7 +4,8 @@
 use super::error::StoreResultExt as _;
 use super::{
     PgStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, feed, follow, lost,
-    operations, ordering, probe, rate, reap, release, replays, retention, settle,
+    operations, ordering, probe, rate, reap, release, replays, resume, retention,
+    settle,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -259,7 +260,9 @@ impl PgStore {
             ("feed: tenants", feed::TENANTS),
             ("feed: take", feed::TAKE),
             ("backlog: begin", backlogged::BEGIN),
+            ("backlog: begin of", backlogged::BEGIN_OF),
             ("backlog: end", backlogged::END),
+            ("resume: first", resume::FIRST),
             ("probe: find", probe::FIND),
             ("probe: note", probe::NOTE),
             ("probe: queue", probe::QUEUE),

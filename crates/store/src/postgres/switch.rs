@@ -1,9 +1,8 @@
 //! Switch: endpoints off because of what a receiver answered, and on again because a probe of one that is
 //! off was answered with success; as part of settling.
 
-use super::breaker;
 use super::error::StoreResultExt as _;
-use super::operations;
+use super::{backlogged, breaker, operations, resume};
 use crate::error::StoreError;
 use crate::operations::{EnabledReason, OperationalKind};
 use crate::switch::Switches;
@@ -95,5 +94,8 @@ async fn on_again(
     let enabled: Vec<Uuid> = enable.fetch_all(&mut *txn).await.or_store_error()?;
     let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Answered.as_str());
     operations::about_endpoints(txn, operator, &enabled, kind, Some(why)).await?;
-    breaker::back(txn, &enabled).await
+    breaker::back(txn, &enabled).await?;
+    resume::first(txn, &enabled).await?;
+    // Last, since others may have added the same rows.
+    backlogged::begin_of(txn, &enabled).await
 }

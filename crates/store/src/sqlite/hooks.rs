@@ -5,7 +5,7 @@ use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
     SqliteStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, endpoints, feed,
-    follow, lost, operations, ordering, probe, rate, reap, release, replays, retention, settle,
+    follow, lost, operations, ordering, probe, rate, reap, release, replays, resume, retention, settle,
     statistics, switch,
 };
 use crate::SharedStore;
@@ -253,7 +253,9 @@ impl SqliteStore {
             feed::LOOK,
             feed::TENANTS,
             backlogged::BEGIN,
+            backlogged::BEGIN_OF,
             backlogged::END,
+            resume::FIRST,
             breaker::WITHHELD,
             breaker::IN_EFFECT,
             feed::WRITE,

@@ -2,11 +2,10 @@
 //! off was answered with success; as part of settling.
 
 use super::batch::json;
-use super::breaker;
 use super::clock::Micros;
 use super::error::StoreResultExt as _;
-use super::operations;
 use super::writer::WriteTxn;
+use super::{backlogged, breaker, operations, resume};
 use crate::error::StoreError;
 use crate::operations::{EnabledReason, OperationalKind};
 use crate::switch::Switches;
@@ -94,5 +93,8 @@ async fn on_again(
     let enabled: Vec<Uuid> = enable.fetch_all(txn.connection()).await.or_store_error()?;
     let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Answered.as_str());
     operations::about_endpoints(txn, operator, &enabled, kind, Some(why)).await?;
-    breaker::back(txn, &enabled).await
+    breaker::back(txn, &enabled).await?;
+    resume::first(txn, &enabled).await?;
+    // Last, since others may have added the same rows.
+    backlogged::begin_of(txn, &enabled).await
 }
