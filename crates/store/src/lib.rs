@@ -70,7 +70,7 @@ pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
-pub use probing::{Probe, Probing};
+pub use probing::{Probe, Probed, Probing};
 pub use rate::{RateGrant, RatePlace, RateRequest, Rates};
 pub use replays::{
     Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,

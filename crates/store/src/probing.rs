@@ -22,11 +22,20 @@ pub struct Probe {
     pub queue: WorkQueue,
 }
 
+/// What a step came to.
+#[derive(Clone, Debug, Default)]
+pub struct Probed {
+    /// How many endpoints were to be probed, with or without a delivery for it.
+    pub endpoints: usize,
+    /// What is to be handed out to them.
+    pub probes: Vec<Probe>,
+}
+
 /// Probing endpoints that are off.
 #[async_trait]
 pub trait Probing: Send + Sync {
     /// Makes a held delivery that is due `queued`, the oldest, of each endpoint that is switched off for
     /// its failures, wants to be probed and is to be by now; of at most `limit` endpoints. Where nothing
     /// is held that is due, it is looked for again by and by.
-    async fn deliveries_probe(&self, limit: u32) -> Result<Vec<Probe>, StoreError>;
+    async fn deliveries_probe(&self, limit: u32) -> Result<Probed, StoreError>;
 }

@@ -19,7 +19,7 @@ use postrider_store::{
     EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce, KeptContract, LeasePolicy,
     Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent, NewReplay,
     OperationalEvent, OperationalEventId, Operations, Page, PageRequest, PartitionRemoval, Passage,
-    PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed,
+    PoolUse, Probed, Probing, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed,
     ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState, ReplayStepped, Replayed,
     ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation, Selection, Settled,
     Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated,
@@ -187,7 +187,7 @@ before! {
     }
 
     impl Probing {
-        fn deliveries_probe(limit: u32) -> Vec<Probe>;
+        fn deliveries_probe(limit: u32) -> Probed;
     }
 
     impl Breakers {

@@ -66,8 +66,8 @@ impl Subject {
 
     /// The deliveries that are probes now.
     async fn probe(&self) -> Vec<DeliveryId> {
-        let probes = self.store.deliveries_probe(100).await.expect("an answer");
-        probes.iter().map(|probe| probe.delivery.id).collect()
+        let probed = self.store.deliveries_probe(100).await.expect("an answer");
+        probed.probes.iter().map(|probe| probe.delivery.id).collect()
     }
 
     /// Moves time to when an endpoint that was probed so often is to be probed again.
@@ -105,7 +105,7 @@ pub async fn a_probe_is_taken_in_its_time(subject: &Subject) {
         subject.age(2 * SPARE).await;
 
         let probe = off.held[probes as usize];
-        let taken = subject.store.deliveries_probe(100).await.expect("an answer").remove(0);
+        let taken = subject.store.deliveries_probe(100).await.expect("an answer").probes.remove(0);
         assert_eq!((taken.delivery.id, taken.queue), (probe, WorkQueue::First));
         assert_eq!(taken.delivery.endpoint, off.endpoint.id);
         assert_eq!(&taken.delivery.tenant, off.tenant.tenant());
@@ -303,7 +303,8 @@ pub async fn without_a_due_delivery_it_is_looked_for_again(subject: &Subject) {
     let later = NewEvent { deliver_at: Some(now + LATER), ..event(&tenant) };
     subject.accept_one(later).await;
     subject.rest(0).await;
-    assert!(subject.probe().await.is_empty());
+    let probed = subject.store.deliveries_probe(100).await.expect("an answer");
+    assert_eq!((probed.endpoints, probed.probes), (1, vec![]), "it counts");
     let held = subject.owe(&tenant, 1).await;
     assert!(subject.probe().await.is_empty(), "it was looked for a moment ago");
     subject.age(NOTHING_TO_SEND.as_secs() + 1).await;
@@ -320,13 +321,13 @@ pub async fn many_probers_take_each_endpoint_once(subject: &Subject) {
     }
     subject.rest(0).await;
     let first = subject.store.deliveries_probe(2).await.expect("an answer");
-    assert_eq!(first.len(), 2);
+    assert_eq!((first.endpoints, first.probes.len()), (2, 2));
     let askers = (0..8).map(|_| {
         let store = Arc::clone(&subject.store);
         tokio::spawn(async move { store.deliveries_probe(100).await.expect("an answer") })
     });
-    let taken = join_all(askers).await.into_iter().flat_map(|asked| asked.expect("no panic"));
-    let mut probes: Vec<_> = first.into_iter().chain(taken).map(|one| one.delivery.id).collect();
+    let taken = join_all(askers).await.into_iter().flat_map(|asked| asked.expect("no panic").probes);
+    let mut probes: Vec<_> = first.probes.into_iter().chain(taken).map(|one| one.delivery.id).collect();
     probes.sort_unstable();
     owed.sort_unstable();
     assert_eq!(probes, owed);

@@ -4,8 +4,8 @@
 use super::PgStore;
 use super::error::StoreResultExt as _;
 use crate::error::StoreError;
-use crate::probing::{Probe, Probing};
-use crate::rows::probe::ProbeRow;
+use crate::probing::{Probed, Probing};
+use crate::rows::probe::{ProbeRow, probed};
 use async_trait::async_trait;
 use postrider_common::delivery::DeliveryState;
 use uuid::Uuid;
@@ -46,12 +46,12 @@ pub(super) const QUEUE: &str = "
 
 #[async_trait]
 impl Probing for PgStore {
-    async fn deliveries_probe(&self, limit: u32) -> Result<Vec<Probe>, StoreError> {
+    async fn deliveries_probe(&self, limit: u32) -> Result<Probed, StoreError> {
         let mut txn = self.hot.begin().await.or_store_error()?;
         let find = sqlx::query_as(FIND).bind(i64::from(limit));
         let found: Vec<ProbeRow> = find.fetch_all(&mut *txn).await.or_store_error()?;
         if found.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Probed::default());
         }
         sqlx::query(NOTE)
             .bind(found.iter().map(|row| row.endpoint_id).collect::<Vec<Uuid>>())
@@ -65,6 +65,6 @@ impl Probing for PgStore {
             .bind(DeliveryState::Held.as_str());
         queue.execute(&mut *txn).await.or_store_error()?;
         txn.commit().await.or_store_error()?;
-        found.into_iter().filter_map(|row| row.into_probe().transpose()).collect()
+        probed(found)
     }
 }

@@ -5,8 +5,8 @@ use super::batch::json;
 use super::clock::micros;
 use super::error::StoreResultExt as _;
 use crate::error::StoreError;
-use crate::probing::{Probe, Probing};
-use crate::rows::probe::ProbeRow;
+use crate::probing::{Probed, Probing};
+use crate::rows::probe::{ProbeRow, probed};
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -38,13 +38,13 @@ pub(super) const QUEUE: &str = "
 
 #[async_trait]
 impl Probing for SqliteStore {
-    async fn deliveries_probe(&self, limit: u32) -> Result<Vec<Probe>, StoreError> {
+    async fn deliveries_probe(&self, limit: u32) -> Result<Probed, StoreError> {
         let mut txn = self.writer.begin().await?;
         let now = txn.now();
         let find = sqlx::query_as(FIND).bind(limit).bind(now);
         let found: Vec<ProbeRow> = find.fetch_all(txn.connection()).await.or_store_error()?;
         if found.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Probed::default());
         }
         let given = |row: &ProbeRow| (row.endpoint_id, row.id, micros(row.rest()));
         let given = json(&found.iter().map(given).collect::<Vec<(Uuid, Option<Uuid>, i64)>>())?;
@@ -53,6 +53,6 @@ impl Probing for SqliteStore {
             write.execute(txn.connection()).await.or_store_error()?;
         }
         txn.commit().await?;
-        found.into_iter().filter_map(|row| row.into_probe().transpose()).collect()
+        probed(found)
     }
 }
