@@ -5,8 +5,9 @@
 //! claimed although the endpoint is off, and if it is settled as a success, the endpoint is on again (the
 //! adapters' `switch`). When the next probe is due is written when this one is taken. So nothing has to be
 //! put right when a probe fails, is lost, or dies with its process: the delivery is held again by the ways
-//! that there are for all, and then is no more than a held one. How long it is between two probes is
-//! `common::probing`. Endpoints that are down and not off are probed by their breakers.
+//! that there are for all, and then is no more than a held one. One that was never sent is `scheduled` for a
+//! moment; the follower, which holds it, takes it back, so that a shortage of ours costs no rest. How long it
+//! is between two probes is `common::probing`. Endpoints that are down and not off are probed by their breakers.
 
 use crate::accept::QueuedDelivery;
 use crate::error::StoreError;

@@ -155,6 +155,7 @@ macro_rules! store_conformance {
             probing::another_success_switches_nothing_on,
             probing::a_probe_that_fails_is_an_attempt_like_any_other,
             probing::a_probe_that_is_lost_leaves_nothing_behind,
+            probing::a_probe_that_was_never_sent_is_taken_back,
             probing::only_an_endpoint_that_wants_it_is_probed,
             probing::a_change_meanwhile_goes_before_the_probe,
             probing::what_a_probed_receiver_says_is_the_last_word,

@@ -6,13 +6,13 @@ use super::fixtures::{dead, event, gone, named, retry, success};
 use crate::accept::NewEvent;
 use crate::endpoints::EndpointPatch;
 use crate::operations::OperationalKind;
-use crate::work::{Claim, ClaimedDelivery, LostRule, Release, Settled, Settlement, WorkQueue};
+use crate::work::{Claim, ClaimedDelivery, Deferral, LostRule, Settled, Settlement, WorkQueue};
 use futures::future::join_all;
 use postrider_common::delivery::DeliveryState::{Dead, Delivered, Held, Queued, Scheduled};
 use postrider_common::delivery::{DeadReason, Transition};
 use postrider_common::endpoint::{DisableReason, Endpoint};
 use postrider_common::id::DeliveryId;
-use postrider_common::probing::{NOTHING_TO_SEND, rest_after};
+use postrider_common::probing::{NOT_SENT, NOTHING_TO_SEND, rest_after};
 use postrider_common::tenant::TenantScope;
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,37 +197,61 @@ pub async fn a_probe_that_fails_is_an_attempt_like_any_other(subject: &Subject) 
     assert_eq!(subject.reason(&off).await, None);
 }
 
-/// Nobody claims it, its claim is given back, or its lease ends: it is held, and the next one comes.
+/// Its lease ends: it is held, and the next one comes in its time, unless it was answered all the same.
 pub async fn a_probe_that_is_lost_leaves_nothing_behind(subject: &Subject) {
     let off = subject.off_by(exhausted).await;
     let probe = &off.held[..1];
-    subject.rest(0).await;
-    assert_eq!(subject.probe().await, probe);
-    subject.age(60).await;
-    let older_than = Duration::from_secs(30);
-    let rule = LostRule { queue: WorkQueue::First, older_than, limit: 10 };
-    assert_eq!(subject.store.deliveries_requeue_lost(rule).await.expect("an answer"), 1);
-    subject.follow().await;
-    subject.assert_all(probe, Held).await;
-
-    subject.rest(1).await;
-    assert_eq!(subject.probe().await, probe);
-    let claimed = subject.claim_one(probe[0]).await;
-    let release = Release { delivery: claimed.id, token: claimed.token };
-    subject.store.deliveries_release(&[release]).await.expect("an answer");
-    subject.follow().await;
-    subject.assert_all(probe, Held).await;
-
-    subject.rest(2).await;
-    assert_eq!(subject.probe().await, probe);
-    let claimed = subject.claim_one(probe[0]).await;
+    let claimed = subject.first_probe(&off).await;
     subject.age(claimed.lease.as_secs() + SPARE).await;
     assert_eq!(subject.reap().await, probe);
     subject.assert_all(probe, Held).await;
+    assert_eq!(subject.follow().await, 0);
+    subject.age(2 * NOT_SENT.as_secs()).await;
+    assert!(subject.probe().await.is_empty(), "it may have been sent");
     assert_eq!(subject.reason(&off).await, Some(DisableReason::Exhausted));
-    // It was answered all the same.
     assert_eq!(subject.settle(success(&claimed)).await, Settled::AppliedLate);
     assert_eq!(subject.reason(&off).await, None);
+}
+
+/// The broker does not take it, its message is lost, a dispatcher refuses it or gives its claim back: it is
+/// held, there is another a minute later, and the rests do not grow by it.
+pub async fn a_probe_that_was_never_sent_is_taken_back(subject: &Subject) {
+    let off = subject.off_by(exhausted).await;
+    let probe = &off.held[..1];
+    let store = &subject.store;
+    subject.rest(0).await;
+    for way in 0..4 {
+        assert_eq!(subject.probe().await, probe, "{way}");
+        match way {
+            0 => drop(store.deliveries_unqueue(probe).await.expect("an answer")),
+            1 => drop(store.deliveries_refuse(probe, Duration::ZERO).await.expect("an answer")),
+            2 => {
+                let claimed = subject.claim_one(probe[0]).await;
+                let (delivery, token) = (claimed.id, claimed.token);
+                let deferral = Deferral { delivery, token, pause: Duration::ZERO };
+                store.deliveries_defer(&[deferral]).await.expect("an answer");
+            }
+            _ => {
+                subject.age(60).await;
+                let older_than = Duration::from_secs(30);
+                let rule = LostRule { queue: WorkQueue::First, older_than, limit: 10 };
+                assert_eq!(store.deliveries_requeue_lost(rule).await.expect("an answer"), 1);
+            }
+        }
+        subject.follow().await;
+        subject.assert_all(probe, Held).await;
+        subject.age(NOT_SENT.as_secs() - SPARE).await;
+        assert!(subject.probe().await.is_empty(), "{way}: it is too early");
+        subject.age(2 * SPARE).await;
+    }
+    let claimed = subject.probe().await;
+    let claimed = subject.claim_one(claimed[0]).await;
+    subject.settle(retry(&claimed, Duration::ZERO)).await;
+    assert_eq!(subject.follow().await, 0);
+    subject.age(rest_after(1).as_secs() - SPARE).await;
+    assert!(subject.probe().await.is_empty(), "that one counts");
+    subject.age(2 * SPARE).await;
+    assert_eq!(subject.probe().await, probe);
 }
 
 /// Nor one that wants none, is paused or deleted, or where it is the receiver that wants nothing.

@@ -5,8 +5,9 @@
 //! is held by nothing.
 
 use super::error::StoreResultExt as _;
-use super::{PgStore, ordering};
+use super::{PgStore, ordering, probe};
 use crate::error::StoreError;
+use uuid::Uuid;
 
 /// Some deliveries of a state become what their endpoint asks for by now, or dead if it is deleted: of each
 /// endpoint `e` that `$when` holds for the first `$1`, as far as they are meant; over all no more than so
@@ -64,20 +65,19 @@ pub(super) const RESUME: &str = follow_endpoint!(
     due "greatest(next_attempt_at, created_at)"
 );
 
-pub(super) const HOLD: &str = follow_endpoint!(
-    "scheduled" to "held", when "NOT e.active OR e.disabled_at IS NOT NULL", meant "NOT d.test",
-    first "d.next_attempt_at", due "next_attempt_at"
+pub(super) const HOLD: &str = concat!(
+    follow_endpoint!(
+        "scheduled" to "held", when "NOT e.active OR e.disabled_at IS NOT NULL", meant "NOT d.test",
+        first "d.next_attempt_at", due "next_attempt_at"
+    ),
+    " RETURNING endpoint_id, id"
 );
 
 pub(super) async fn follow(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
-    let mut moved = 0;
-    for statement in [RESUME, HOLD] {
-        let done = sqlx::query(statement)
-            .bind(i64::from(limit))
-            .execute(&store.hot)
-            .await
-            .or_store_error()?;
-        moved += done.rows_affected();
-    }
-    Ok(moved + ordering::follow(store, limit).await?)
+    let resume = sqlx::query(RESUME).bind(i64::from(limit));
+    let resumed = resume.execute(&store.hot).await.or_store_error()?.rows_affected();
+    let follow = sqlx::query_as(HOLD).bind(i64::from(limit));
+    let held: Vec<(Uuid, Uuid)> = follow.fetch_all(&store.hot).await.or_store_error()?;
+    probe::take_back(store, &held).await?;
+    Ok(resumed + held.len() as u64 + ordering::follow(store, limit).await?)
 }

@@ -266,6 +266,7 @@ impl PgStore {
             ("probe: find", probe::FIND),
             ("probe: note", probe::NOTE),
             ("probe: queue", probe::QUEUE),
+            ("probe: take back", probe::TAKE_BACK),
             ("withhold", breaker::WITHHOLD),
             ("breakers", breaker::IN_EFFECT),
             ("rate: lock", rate::LOCK),

@@ -8,6 +8,7 @@ use crate::probing::{Probed, Probing};
 use crate::rows::probe::{ProbeRow, probed};
 use async_trait::async_trait;
 use postrider_common::delivery::DeliveryState;
+use postrider_common::probing::NOT_SENT;
 use uuid::Uuid;
 
 pub(super) const FIND: &str = "
@@ -44,6 +45,19 @@ pub(super) const QUEUE: &str = "
     ) AS h
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, queued_at = excluded.queued_at";
 
+/// Whoever holds an endpoint's row changes it: that goes before this.
+pub(super) const TAKE_BACK: &str = "
+    UPDATE endpoints
+    SET probe_at = least(probe_at, now() + make_interval(secs => $3)),
+        probes = greatest(probes - 1, 0), probe_delivery = NULL
+    WHERE id = ANY (ARRAY(
+        SELECT e.id FROM unnest($1::uuid[], $2::uuid[]) AS held (endpoint_id, id)
+        CROSS JOIN LATERAL (
+            SELECT id FROM endpoints
+            WHERE id = held.endpoint_id AND probe_delivery = held.id AND disabled_reason = 'exhausted'
+            LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+        ) AS e))";
+
 #[async_trait]
 impl Probing for PgStore {
     async fn deliveries_probe(&self, limit: u32) -> Result<Probed, StoreError> {
@@ -67,4 +81,16 @@ impl Probing for PgStore {
         txn.commit().await.or_store_error()?;
         probed(found)
     }
+}
+
+/// Notes that probes were never sent, of these deliveries by endpoint: they were `scheduled` while their
+/// endpoint is off, which one whose attempt is on record never is.
+pub(super) async fn take_back(store: &PgStore, held: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let (endpoints, ids): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
+    let take_back = sqlx::query(TAKE_BACK).bind(endpoints).bind(ids).bind(NOT_SENT.as_secs_f64());
+    take_back.execute(&store.hot).await.or_store_error()?;
+    Ok(())
 }

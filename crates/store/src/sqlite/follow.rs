@@ -6,7 +6,7 @@
 use super::batch::json;
 use super::error::StoreResultExt as _;
 use super::writer::WriteTxn;
-use super::{SqliteStore, ordering};
+use super::{SqliteStore, ordering, probe};
 use crate::error::StoreError;
 use uuid::Uuid;
 
@@ -57,10 +57,10 @@ pub(super) const WRITE: &str = "
 
 pub(super) async fn follow(store: &SqliteStore, limit: u32) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
-    let mut moved = 0;
-    for choose in [RESUME, HOLD] {
-        moved += change(&mut txn, choose, limit).await?;
-    }
+    let mut moved = change(&mut txn, RESUME, limit).await?;
+    let held = changed(&mut txn, HOLD, limit).await?;
+    probe::take_back(&mut txn, &held).await?;
+    moved += held.len() as u64;
     moved += ordering::follow(store, &mut txn, limit).await?;
     txn.commit().await?;
     Ok(moved)
@@ -72,8 +72,18 @@ pub(super) async fn change(
     choose: &'static str,
     limit: u32,
 ) -> Result<u64, StoreError> {
+    Ok(changed(txn, choose, limit).await?.len() as u64)
+}
+
+/// The same; gives which.
+async fn changed(
+    txn: &mut WriteTxn,
+    choose: &'static str,
+    limit: u32,
+) -> Result<Vec<Uuid>, StoreError> {
     let choose = sqlx::query_as(choose).bind(limit);
     let chosen: Vec<(Uuid, String)> = choose.fetch_all(txn.connection()).await.or_store_error()?;
     let write = sqlx::query(WRITE).bind(json(&chosen)?).bind(txn.now());
-    Ok(write.execute(txn.connection()).await.or_store_error()?.rows_affected())
+    write.execute(txn.connection()).await.or_store_error()?;
+    Ok(chosen.into_iter().map(|(id, _)| id).collect())
 }

@@ -5,8 +5,8 @@ use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
     SqliteStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, endpoints, feed,
-    follow, lost, operations, ordering, probe, rate, reap, release, replays, resume, retention, settle,
-    statistics, switch,
+    follow, lost, operations, ordering, probe, rate, reap, release, replays, resume, retention,
+    settle, statistics, switch,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -238,9 +238,6 @@ impl SqliteStore {
             switch::BUMP_TENANTS,
             switch::DISABLE,
             switch::ENABLE,
-            probe::FIND,
-            probe::NOTE,
-            probe::QUEUE,
             operations::ABOUT_DELIVERIES,
             operations::WARN,
             release::RELEASE,
@@ -305,6 +302,7 @@ impl SqliteStore {
         statements.extend(accept::KEYS);
         statements.extend(accept::TURNS);
         statements.extend(accept::INSERT);
+        statements.extend(probe::STATEMENTS);
         statements
     }
 }
