@@ -85,7 +85,7 @@ pub use tenants::{
 pub use upkeep::{Migrated, PoolUse, Upkeep};
 pub use work::{
     Backlog, Claim, Claimed, ClaimedDelivery, Deferral, EventContent, LeasePolicy, LostRule,
-    Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
+    Reaped, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;

@@ -19,7 +19,7 @@ use postrider_store::{
     EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce, KeptContract, LeasePolicy,
     Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent, NewReplay,
     OperationalEvent, OperationalEventId, Operations, Page, PageRequest, PartitionRemoval, Passage,
-    PoolUse, Probed, Probing, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Release, Removed,
+    PoolUse, Probed, Probing, QueueRoom, RateGrant, RateRequest, Rates, Reaped, Removed,
     ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState, ReplayStepped, Replayed,
     ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation, Selection, Settled,
     Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver, TenantCreated,
@@ -169,7 +169,6 @@ before! {
     impl Work {
         fn deliveries_claim(ids: &[DeliveryId], lease: &LeasePolicy) -> Claimed;
         fn deliveries_settle(settlements: &[Settlement]) -> Vec<Settled>;
-        fn deliveries_release(releases: &[Release]) -> u64;
         fn deliveries_defer(deferrals: &[Deferral]) -> u64;
         fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;

@@ -124,8 +124,6 @@ macro_rules! store_conformance {
             defer::the_longest_pause_counts,
             defer::a_deferral_without_the_lease_does_nothing,
             defer::what_is_deferred_follows_its_endpoint,
-            give_back::a_released_claim_leaves_no_trace,
-            give_back::a_release_without_the_lease_does_nothing,
             give_back::refused_deliveries_keep_their_time_and_pause_their_endpoint,
             give_back::a_second_refusal_pauses_anew,
             give_back::only_queued_deliveries_are_given_back,

@@ -2,11 +2,12 @@
 //! delivery, and is on again once a probe is answered; whatever becomes of a probe, nothing is stuck.
 
 use super::Subject;
+use super::defer::deferral;
 use super::fixtures::{dead, event, gone, named, retry, success};
 use crate::accept::NewEvent;
 use crate::endpoints::EndpointPatch;
 use crate::operations::OperationalKind;
-use crate::work::{Claim, ClaimedDelivery, Deferral, LostRule, Settled, Settlement, WorkQueue};
+use crate::work::{Claim, ClaimedDelivery, LostRule, Settled, Settlement, WorkQueue};
 use futures::future::join_all;
 use postrider_common::delivery::DeliveryState::{Dead, Delivered, Held, Queued, Scheduled};
 use postrider_common::delivery::{DeadReason, Transition};
@@ -227,9 +228,7 @@ pub async fn a_probe_that_was_never_sent_is_taken_back(subject: &Subject) {
             1 => drop(store.deliveries_refuse(probe, Duration::ZERO).await.expect("an answer")),
             2 => {
                 let claimed = subject.claim_one(probe[0]).await;
-                let (delivery, token) = (claimed.id, claimed.token);
-                let deferral = Deferral { delivery, token, pause: Duration::ZERO };
-                store.deliveries_defer(&[deferral]).await.expect("an answer");
+                store.deliveries_defer(&[deferral(&claimed, 0)]).await.expect("an answer");
             }
             _ => {
                 subject.age(60).await;
@@ -350,8 +349,10 @@ pub async fn many_probers_take_each_endpoint_once(subject: &Subject) {
         let store = Arc::clone(&subject.store);
         tokio::spawn(async move { store.deliveries_probe(100).await.expect("an answer") })
     });
-    let taken = join_all(askers).await.into_iter().flat_map(|asked| asked.expect("no panic").probes);
-    let mut probes: Vec<_> = first.probes.into_iter().chain(taken).map(|one| one.delivery.id).collect();
+    let taken =
+        join_all(askers).await.into_iter().flat_map(|asked| asked.expect("no panic").probes);
+    let mut probes: Vec<_> =
+        first.probes.into_iter().chain(taken).map(|one| one.delivery.id).collect();
     probes.sort_unstable();
     owed.sort_unstable();
     assert_eq!(probes, owed);

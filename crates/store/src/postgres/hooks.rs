@@ -4,8 +4,7 @@
 use super::error::StoreResultExt as _;
 use super::{
     PgStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, feed, follow, lost,
-    operations, ordering, probe, rate, reap, release, replays, resume, retention,
-    settle,
+    operations, ordering, probe, rate, reap, release, replays, resume, retention, settle,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -250,7 +249,6 @@ impl PgStore {
             ("claim: unknown", claim::UNKNOWN_AMONG),
             ("claim: events", claim::EVENTS),
             ("settle", settle::SETTLE),
-            ("release", release::RELEASE),
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),

@@ -240,7 +240,6 @@ impl SqliteStore {
             switch::ENABLE,
             operations::ABOUT_DELIVERIES,
             operations::WARN,
-            release::RELEASE,
             defer::DEFER,
             defer::PAUSE,
             release::REFUSE,
