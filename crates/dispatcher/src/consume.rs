@@ -8,7 +8,7 @@ use crate::claim::{Claimer, Probe, Unanswered, Work};
 use crate::deliver::Courier;
 use crate::limiter::Rooms;
 use crate::metrics::DispatcherMetrics;
-use crate::slots::{Slot, Slots};
+use crate::slots::{OverCap, Slot, Slots};
 use futures::future::join_all;
 use postrider_broker::{Incoming, Queue, SharedBroker, WorkItem, process_span};
 use postrider_common::batch::{Batcher, Limits};
@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 /// Messages without a verdict that a consumer may hold.
 const PREFETCH: u16 = 128;
-/// How long an endpoint that is over its cap is fed nothing.
+/// How long an endpoint that is over its cap is fed nothing, and what is over another share is put off.
 const FEED_PAUSE: Duration = Duration::from_secs(1);
 /// Between two questions while the database is away.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
@@ -37,6 +37,7 @@ pub(crate) struct Intake {
     claimer: Claimer,
     courier: Courier,
     refusals: Batcher<DeliveryId, Result<(), StoreError>>,
+    postponements: Batcher<DeliveryId, Result<(), StoreError>>,
     deliveries: TaskTracker,
     stop: CancellationToken,
     metrics: Arc<DispatcherMetrics>,
@@ -54,17 +55,19 @@ enum Verdict {
 impl Intake {
     pub(crate) fn new(
         store: SharedStore,
-        slots: Slots,
+        slots: Arc<Slots>,
         claimer: Claimer,
         courier: Courier,
         stop: CancellationToken,
         metrics: Arc<DispatcherMetrics>,
     ) -> Self {
+        let of_refusals = Arc::clone(&store);
         Self {
-            slots: Arc::new(slots),
+            slots,
             claimer,
             courier,
-            refusals: Batcher::start(REFUSALS, move |ids| refuse(Arc::clone(&store), ids)),
+            refusals: Batcher::start(REFUSALS, move |ids| refuse(Arc::clone(&of_refusals), ids)),
+            postponements: Batcher::start(REFUSALS, move |ids| postpone(Arc::clone(&store), ids)),
             deliveries: TaskTracker::new(),
             stop,
             metrics,
@@ -136,7 +139,10 @@ impl Intake {
             () = self.stop.cancelled() => return Err(Verdict::Left),
             slot = self.slots.take(item, queue) => slot,
         };
-        let Ok(slot) = slot else { return self.refuse(id).await };
+        let slot = match slot {
+            Ok(slot) => slot,
+            Err(over) => return self.refuse(id, over).await,
+        };
         // Others may have taken the room while it waited, or found the endpoint to be down.
         if self.courier.limiter.is_full(endpoint) {
             return self.put_back(id).await;
@@ -188,9 +194,15 @@ impl Intake {
         }
     }
 
-    async fn refuse(&self, id: DeliveryId) -> Result<(), Verdict> {
+    /// Sends a delivery back to the schedule. What is over a share that is not its endpoint's says nothing
+    /// about the endpoint, whose other deliveries go on.
+    async fn refuse(&self, id: DeliveryId, over: OverCap) -> Result<(), Verdict> {
         self.metrics.over_cap.inc();
-        self.answer(id, async || Ok(self.refusals.submit(id, 0).await??)).await
+        let batches = match over {
+            OverCap::Endpoint => &self.refusals,
+            OverCap::Share => &self.postponements,
+        };
+        self.answer(id, async || Ok(batches.submit(id, 0).await??)).await
     }
 
     /// Puts back what its endpoint's rate limit leaves no room for.
@@ -202,6 +214,11 @@ impl Intake {
     /// What is known of the endpoints that have no room.
     pub(crate) fn rooms(&self) -> &Rooms {
         self.courier.limiter.rooms()
+    }
+
+    /// What endpoints have taken, and give back.
+    pub(crate) fn slots(&self) -> &Arc<Slots> {
+        &self.slots
     }
 
     /// What is known of the endpoints that are down.
@@ -229,4 +246,9 @@ fn work_queue(queue: Queue) -> WorkQueue {
 async fn refuse(store: SharedStore, ids: Vec<DeliveryId>) -> Vec<Result<(), StoreError>> {
     let refused = store.deliveries_refuse(&ids, FEED_PAUSE).await.map(drop);
     vec![refused; ids.len()]
+}
+
+async fn postpone(store: SharedStore, ids: Vec<DeliveryId>) -> Vec<Result<(), StoreError>> {
+    let postponed = store.deliveries_postpone(&ids, FEED_PAUSE).await.map(drop);
+    vec![postponed; ids.len()]
 }

@@ -96,6 +96,9 @@ impl Courier {
         if !work.outlasts(recipient.timeout) {
             return self.returns.give_back(work, &Unused::Lease).await;
         }
+        if recipient.rate_limit.is_some() && !self.client.can_look_up(&recipient.url).await {
+            return self.returns.give_back(work, &Unused::Lookup).await;
+        }
         let started_at = match self.limiter.admit(work, recipient.rate_limit.as_ref()).await {
             Ok(started_at) => started_at,
             Err(put_off) => {

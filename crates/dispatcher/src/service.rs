@@ -7,7 +7,7 @@ use crate::consume::Intake;
 use crate::deliver::Courier;
 use crate::endpoints::EndpointBook;
 use crate::error::BuildError;
-use crate::limiter::{Limiter, Rooms};
+use crate::limiter::Limiter;
 use crate::metrics::DispatcherMetrics;
 use crate::settle::Settler;
 use crate::slots::Slots;
@@ -126,7 +126,7 @@ impl Dispatcher {
         let intake = self.intake(&shutdown, &cut);
         intake.breakers().refresh_at_start().await;
         let tasks = TaskTracker::new();
-        self.start_workers(&tasks, intake.rooms(), &shutdown);
+        self.start_workers(&tasks, &intake, &shutdown);
         self.start_retention(&tasks, &shutdown);
         let breakers = intake.breakers().clone();
         tasks.spawn(workers::run("breakers", BREAKER_TICK, shutdown.clone(), move || {
@@ -178,16 +178,17 @@ impl Dispatcher {
             metrics: metrics(),
             cut: cut.clone(),
         };
-        let slots = Slots::new(self.limits);
+        let slots = Arc::new(Slots::new(self.limits));
         Intake::new(Arc::clone(&self.store), slots, claimer, courier, stop.clone(), metrics())
     }
 
-    fn start_workers(&self, tasks: &TaskTracker, rooms: &Rooms, stop: &CancellationToken) {
+    fn start_workers(&self, tasks: &TaskTracker, intake: &Intake, stop: &CancellationToken) {
         let (store, broker) = (|| Arc::clone(&self.store), || Arc::clone(&self.broker));
         let measured = &self.measured.workers;
         let feeder = Feeder::new(store(), broker(), self.limits.endpoint_in_flight);
         let feeder = feeder.measured(measured, &self.measured.breakers);
-        let feeder = Arc::new(feeder.minding(rooms));
+        let feeder = feeder.minding(intake.rooms()).beside(intake.slots());
+        let feeder = Arc::new(feeder);
         let turns = self.turns.clone();
         let turn = move || {
             let turns = turns.clone();

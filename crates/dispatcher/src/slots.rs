@@ -13,23 +13,31 @@
 //! stays taken until that is done, so that what a crash repeats is bounded.
 
 mod shares;
+mod turnover;
 
 use crate::config::Limits;
 use postrider_broker::WorkItem;
 use postrider_common::id::EndpointId;
 use postrider_common::tenant::TenantId;
 use postrider_store::WorkQueue;
-use shares::{Part, Shares, Terms, permit};
+use shares::{Full, Part, Shares, Terms, permit};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use turnover::{Counted, Turnover};
 
 /// How long a delivery waits for a slot of its endpoint, and for one of the retries' half.
 const WAIT: Duration = Duration::from_millis(250);
 /// How many deliveries of an endpoint may wait, as a multiple of its cap: more than an ingest sends
 /// at once, since a refusal costs the endpoint a pause.
 const WAITING_PER_SLOT: usize = 16;
+/// How many times over an endpoint gives its slots back, within the time that a delivery waits for one, for
+/// more of its deliveries to be under way than it has slots.
+const QUICK: u32 = 2;
+/// How many more at most, as a multiple of its cap.
+const AHEAD: u32 = 3;
 /// How long a delivery waits for a slot of its tenant: long enough for a burst to so many endpoints that
 /// none of them is over its own cap.
 const TENANTS_WAIT: Duration = Duration::from_secs(1);
@@ -40,8 +48,10 @@ const WAITING_PER_TENANTS_SLOT: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
+    endpoint_cap: u32,
     retries: Arc<Semaphore>,
     endpoints: Shares<EndpointId>,
+    turnover: Turnover,
     tenants: Shares<TenantId>,
     /// Of the retries' half.
     retrying: Shares<TenantId>,
@@ -50,7 +60,7 @@ pub(crate) struct Slots {
 /// A permit to be in flight; dropped, it is free again.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    _endpoint: Part,
+    _endpoint: (Part, Counted),
     rest: Answered,
 }
 
@@ -75,9 +85,14 @@ impl Slot {
     }
 }
 
-/// Its endpoint, its tenant or all retries have as many deliveries in flight and waiting as they may have.
+/// Who has as many deliveries in flight and waiting as it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OverCap;
+pub(crate) enum OverCap {
+    /// The endpoint itself.
+    Endpoint,
+    /// The tenant, or all retries, whatever the endpoint has.
+    Share,
+}
 
 impl Slots {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -93,8 +108,10 @@ impl Slots {
         };
         Self {
             all: Arc::new(Semaphore::new(all)),
+            endpoint_cap: limits.endpoint_in_flight,
             retries: Arc::new(Semaphore::new(retries)),
             endpoints: Shares::new(of_endpoint),
+            turnover: Turnover::default(),
             tenants: half(all),
             retrying: half(retries),
         }
@@ -103,9 +120,9 @@ impl Slots {
     /// Takes a slot for a delivery.
     pub(crate) async fn take(&self, item: &WorkItem, queue: WorkQueue) -> Result<Slot, OverCap> {
         let (endpoint, parts) = self.parts(item, queue).await?;
-        let process = permit(&self.all).await?;
+        let process = permit(&self.all).await.map_err(|Full| OverCap::Share)?;
         let rest = Answered { _parts: parts, _process: process };
-        Ok(Slot { _endpoint: endpoint, rest })
+        Ok(Slot { _endpoint: (endpoint, self.turnover.of(item.endpoint)), rest })
     }
 
     /// How many slots an endpoint has.
@@ -113,17 +130,35 @@ impl Slots {
         self.endpoints.taken(&endpoint)
     }
 
+    /// The endpoints that may have more deliveries under way than slots, and how many: what they give back
+    /// in half of the time that the others wait. So none of these is refused, a database's round trip does
+    /// not keep an endpoint idle, and one that is slow has no more than its cap.
+    pub(crate) fn quick(&self) -> HashMap<EndpointId, u32> {
+        let cap = self.endpoint_cap;
+        let quick = |(_, recent): &(EndpointId, u32)| *recent >= QUICK * cap;
+        let under_way =
+            |(endpoint, recent): (EndpointId, u32)| (endpoint, cap + (recent / 2).min(AHEAD * cap));
+        self.turnover.recent().into_iter().filter(quick).map(under_way).collect()
+    }
+
+    /// The retry's part comes first, so that no endpoint's is held by what waits for it; the tenant's last,
+    /// so that it is not held by what waits for a slow endpoint.
     async fn parts(&self, item: &WorkItem, queue: WorkQueue) -> Result<(Part, Parts), OverCap> {
-        let endpoint = self.endpoints.take(&item.endpoint).await?;
         let retry = match queue {
             WorkQueue::First => None,
             WorkQueue::Retry => {
-                let of_tenant = self.retrying.take(&item.tenant).await?;
-                let of_all = timeout(WAIT, permit(&self.retries)).await;
-                Some((of_tenant, of_all.map_err(|_| OverCap)??))
+                Some(self.retry(&item.tenant).await.map_err(|Full| OverCap::Share)?)
             }
         };
-        let tenant = self.tenants.take(&item.tenant).await?;
+        let endpoint = self.endpoints.take(&item.endpoint).await;
+        let endpoint = endpoint.map_err(|Full| OverCap::Endpoint)?;
+        let tenant = self.tenants.take(&item.tenant).await.map_err(|Full| OverCap::Share)?;
         Ok((endpoint, Parts { _retry: retry, _tenant: tenant }))
+    }
+
+    async fn retry(&self, tenant: &TenantId) -> Result<(Part, OwnedSemaphorePermit), Full> {
+        let of_tenant = self.retrying.take(tenant).await?;
+        let of_all = timeout(WAIT, permit(&self.retries)).await;
+        Ok((of_tenant, of_all.map_err(|_| Full)??))
     }
 }

@@ -118,6 +118,13 @@ impl Client {
         Exchange { outcome, duration: started.elapsed() }
     }
 
+    /// Whether a request to this URL would get as far as a name server: not while too many names are being
+    /// looked up, which [`send`](Self::send) would answer with [`Outcome::Busy`]. Takes up to two seconds,
+    /// and spares the request that follows the lookup.
+    pub async fn can_look_up(&self, url: &TargetUrl) -> bool {
+        self.guard.can_look_up(url).await
+    }
+
     async fn exchange(&self, request: Request<'_>, started: Instant) -> Result<Outcome, Failure> {
         if !self.guard.permits_literal(request.url) {
             return Err(failure::forbidden());

@@ -19,7 +19,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use crate::config::{AllowList, EgressConfig, PortList, SuffixList};
-use crate::lookup::Lookup;
+use crate::lookup::{Lookup, LookupError};
 use crate::refusal::UrlRefusal;
 use crate::resolver::{ANSWER_TTL, ResolveError, Resolver, Vetted};
 use crate::target::{HttpRule, TargetUrl};
@@ -91,6 +91,18 @@ impl Guard {
         match tokio::time::timeout(silence, self.resolve(name)).await {
             Ok(Err(ResolveError::Forbidden)) => Err(UrlRefusal::Address),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether somebody could be asked for a URL's name just now, at the cost of asking; what was answered is
+    /// known for a while. Two seconds of silence are no refusal.
+    pub(crate) async fn can_look_up(&self, url: &TargetUrl) -> bool {
+        let Some(name) = url.name() else {
+            return true;
+        };
+        match tokio::time::timeout(SILENCE, self.resolve(name)).await {
+            Ok(Err(ResolveError::Lookup(error))) => !matches!(*error, LookupError::Busy),
+            _ => true,
         }
     }
 

@@ -19,16 +19,29 @@ pub(crate) use scan::{Circle, Scan, Stretch, share};
 
 use crate::accept::QueuedDelivery;
 use crate::work::WorkQueue;
+use postrider_common::id::EndpointId;
+use std::collections::HashMap;
+use uuid::Uuid;
 
 /// How much the feeder may hand out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FeedLimits {
     /// Deliveries in one step.
     pub total: u32,
     /// Deliveries of one endpoint that may be `queued` or `in_flight`.
     pub per_endpoint: u32,
+    /// Endpoints of which more may be, and how many, since they are done with them quickly.
+    pub quick: HashMap<EndpointId, u32>,
     /// Deliveries of one tenant that may be `queued`.
     pub per_tenant: u32,
+}
+
+impl FeedLimits {
+    /// How many deliveries of an endpoint may be `queued` or `in_flight`.
+    pub(crate) fn cap(&self, endpoint: Uuid) -> u32 {
+        let quick = self.quick.get(&EndpointId::from_uuid(endpoint));
+        quick.map_or(self.per_endpoint, |cap| self.per_endpoint.max(*cap))
+    }
 }
 
 /// A delivery that the feeder made `queued`.

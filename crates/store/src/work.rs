@@ -215,7 +215,8 @@ pub trait Work: Send + Sync {
     ) -> Result<Vec<Settled>, StoreError>;
 
     /// Gives claims back before anything was sent: `in_flight` becomes `scheduled` at the time it had,
-    /// the attempt does not count, and the endpoints are fed nothing for the longest pause of theirs.
+    /// the attempt does not count, and the endpoints are fed nothing for the longest pause of theirs;
+    /// unless that is none they are backlogged.
     /// Gives how many were still held under their token.
     async fn deliveries_defer(&self, deferrals: &[Deferral]) -> Result<u64, StoreError>;
 
@@ -227,13 +228,21 @@ pub trait Work: Send + Sync {
         pause: Duration,
     ) -> Result<u64, StoreError>;
 
+    /// Puts `queued` deliveries off that there is no room for, whatever their endpoints have: they become
+    /// `scheduled` for after `delay`, and nothing else of their endpoints is touched.
+    async fn deliveries_postpone(
+        &self,
+        ids: &[DeliveryId],
+        delay: Duration,
+    ) -> Result<u64, StoreError>;
+
     /// Takes `queued` deliveries back that the broker did not take: `scheduled` for at once.
     async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError>;
 
     /// Makes due deliveries `queued`, tenants and endpoints in turn, of endpoints whose breaker is open
     /// only probes. An endpoint that more is due for than may go is backlogged until that is otherwise:
     /// what is accepted for it is `scheduled`. `None` when another feeder is at it.
-    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Feeding>, StoreError>;
+    async fn deliveries_feed(&self, limits: &FeedLimits) -> Result<Option<Feeding>, StoreError>;
 
     /// Ends leases that are past their end: `scheduled` for at once, the attempt on record as lost.
     async fn deliveries_reap(&self, limit: u32) -> Result<Vec<Reaped>, StoreError>;

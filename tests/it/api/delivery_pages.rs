@@ -40,8 +40,13 @@ impl Case {
 
     /// Has what is due queued, as the dispatcher does.
     async fn feed(&self) {
-        let limits = FeedLimits { total: 100, per_endpoint: 100, per_tenant: 10_000 };
-        self.api.store.deliveries_feed(limits).await.unwrap();
+        let limits = FeedLimits {
+            total: 100,
+            per_endpoint: 100,
+            per_tenant: 10_000,
+            ..FeedLimits::default()
+        };
+        self.api.store.deliveries_feed(&limits).await.unwrap();
     }
 
     /// As the document has it: below its own base path.

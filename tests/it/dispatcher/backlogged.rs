@@ -3,6 +3,7 @@
 
 use super::harness::{Scene, until};
 use super::running::Options;
+use postrider_common::delivery::DeliveryState::{InFlight, Queued};
 use postrider_common::id::DeliveryId;
 use postrider_store::conformance::fixtures;
 use postrider_testkit::{Answer, Behaviour, Ledger, Receiver};
@@ -70,6 +71,38 @@ async fn what_waits_goes_out_although_a_publisher_never_stops() {
         !scene.subject.hooks.is_backlogged(endpoint).await.unwrap()
     })
     .await;
+    dispatcher.stop().await;
+    scene.close().await;
+}
+
+/// Else a round trip to the database would keep it idle each time that it has answered as many as its cap.
+#[tokio::test]
+async fn a_quick_endpoint_has_more_under_way_than_its_cap() {
+    let scene = Scene::start().await;
+    let receiver = Receiver::start(Behaviour::ok()).await;
+    let endpoint = scene.hook(&receiver, |_| {}).await.id;
+    let published = Cell::new(0);
+    let publish = async || {
+        let missing = (receiver.ledger(Ledger::len) + 5 * AHEAD).saturating_sub(published.get());
+        scene.send(missing).await;
+        published.set(published.get() + missing);
+    };
+    publish().await;
+    let dispatcher = scene.dispatch_with(Options::default().limits(100, 1)).await;
+    let under_way = async || {
+        publish().await;
+        assert!(scene.subject.hooks.is_backlogged(endpoint).await.unwrap());
+        let deliveries = scene.subject.deliveries(&scene.tenant).await;
+        let states = deliveries.iter().map(|one| one.state);
+        states.filter(|state| matches!(state, Queued | InFlight)).count()
+    };
+    until("it has a backlog", async || {
+        publish().await;
+        scene.subject.hooks.is_backlogged(endpoint).await.unwrap()
+    })
+    .await;
+    until("only the feeder feeds it", async || under_way().await <= 1).await;
+    until("it gets more than its cap", async || under_way().await > 1).await;
     dispatcher.stop().await;
     scene.close().await;
 }

@@ -172,7 +172,8 @@ before! {
         fn deliveries_defer(deferrals: &[Deferral]) -> u64;
         fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
-        fn deliveries_feed(limits: FeedLimits) -> Option<Feeding>;
+        fn deliveries_postpone(ids: &[DeliveryId], delay: Duration) -> u64;
+        fn deliveries_feed(limits: &FeedLimits) -> Option<Feeding>;
         fn deliveries_reap(limit: u32) -> Vec<Reaped>;
         fn deliveries_take_over() -> TakenOver;
         fn deliveries_requeue_lost(rule: LostRule) -> u64;

@@ -76,8 +76,9 @@ async fn a_second_feeder_leaves_the_work_to_the_first() {
         .execute(&mut *first)
         .await
         .expect("locked");
-    let limits = FeedLimits { total: 10, per_endpoint: 10, per_tenant: 10_000 };
-    assert_eq!(subject.store.deliveries_feed(limits).await.expect("an answer"), None);
+    let limits =
+        FeedLimits { total: 10, per_endpoint: 10, per_tenant: 10_000, ..FeedLimits::default() };
+    assert_eq!(subject.store.deliveries_feed(&limits).await.expect("an answer"), None);
     subject.assert_all(&due, DeliveryState::Scheduled).await;
     first.rollback().await.expect("unlocked");
     assert_eq!(subject.feed(10).await.len(), 1);

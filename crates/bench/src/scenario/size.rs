@@ -108,14 +108,16 @@ async fn feed_nothing(store: &SharedStore) -> Result<f64, BenchError> {
     let mut times = Vec::new();
     for _ in 0..WARM_UP + ROUNDS {
         let began = Instant::now();
-        let fed = store.deliveries_feed(LIMITS).await.map_err(store_error)?;
+        let fed = store.deliveries_feed(&limits()).await.map_err(store_error)?;
         times.push(began.elapsed());
         all("fed", 0, fed.map_or(0, |feeding| feeding.fed.len()))?;
     }
     Ok(median_ms(times))
 }
 
-const LIMITS: FeedLimits = FeedLimits { total: BATCH, per_endpoint: CAP, per_tenant: 2000 };
+fn limits() -> FeedLimits {
+    FeedLimits { total: BATCH, per_endpoint: CAP, per_tenant: 2000, ..FeedLimits::default() }
+}
 
 /// Feeds, claims what was fed, and gives it back, again and again.
 async fn steps(store: &SharedStore) -> Result<Step, BenchError> {
@@ -126,7 +128,7 @@ async fn steps(store: &SharedStore) -> Result<Step, BenchError> {
     let (mut feeds, mut claims) = (Vec::new(), Vec::new());
     for _ in 0..WARM_UP + ROUNDS {
         let began = Instant::now();
-        let fed = store.deliveries_feed(LIMITS).await.map_err(store_error)?;
+        let fed = store.deliveries_feed(&limits()).await.map_err(store_error)?;
         feeds.push(began.elapsed());
         let fed = fed.into_iter().flat_map(|feeding| feeding.fed);
         let ids: Vec<_> = fed.map(|fed| fed.delivery.id).collect();
@@ -178,7 +180,7 @@ async fn section(
     store: &SharedStore,
 ) -> Result<String, BenchError> {
     let feeding = database.feed_plan().await?;
-    let fed = store.deliveries_feed(LIMITS).await.map_err(store_error)?;
+    let fed = store.deliveries_feed(&limits()).await.map_err(store_error)?;
     let fed = fed.into_iter().flat_map(|feeding| feeding.fed);
     let ids: Vec<_> = fed.map(|fed| fed.delivery.id).collect();
     let names: Vec<_> = ids.iter().map(|id| id.as_uuid().to_string()).collect();

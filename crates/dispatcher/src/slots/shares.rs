@@ -2,7 +2,6 @@
 //!
 //! Entries are there for as long as somebody holds or awaits a part of them.
 
-use super::OverCap;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -37,6 +36,10 @@ struct Share {
     is_stuck: AtomicBool,
 }
 
+/// A share has no part free, and none came free soon enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
 /// A part of a share; dropped, it is free again.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -52,7 +55,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
 
     /// Takes a part of the share of this one. Waits for it, unless too many do, or all is held by what
     /// hangs: what somebody waited for in vain is not waited for again before a part comes back.
-    pub(super) async fn take(&self, key: &K) -> Result<Part, OverCap> {
+    pub(super) async fn take(&self, key: &K) -> Result<Part, Full> {
         let share = self.share(key);
         let permit = match Arc::clone(&share.free).try_acquire_owned() {
             Ok(permit) => permit,
@@ -88,15 +91,15 @@ impl<K: Clone + Eq + Hash> Shares<K> {
 }
 
 impl Share {
-    async fn wait(&self, terms: Terms) -> Result<OwnedSemaphorePermit, OverCap> {
+    async fn wait(&self, terms: Terms) -> Result<OwnedSemaphorePermit, Full> {
         if self.is_stuck.load(Ordering::Relaxed) {
-            return Err(OverCap);
+            return Err(Full);
         }
         let _waiting = Waiting::enter(&self.waiting, terms.may_wait)?;
         let waited = timeout(terms.wait, permit(&self.free)).await;
         waited.unwrap_or_else(|_| {
             self.is_stuck.store(true, Ordering::Relaxed);
-            Err(OverCap)
+            Err(Full)
         })
     }
 }
@@ -108,18 +111,18 @@ impl Drop for Part {
 }
 
 /// The semaphores are never closed; a closed one would refuse.
-pub(super) async fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, OverCap> {
-    Arc::clone(semaphore).acquire_owned().await.map_err(|_| OverCap)
+pub(super) async fn permit(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Full> {
+    Arc::clone(semaphore).acquire_owned().await.map_err(|_| Full)
 }
 
 /// Counts one that waits, however its waiting ends.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
-    fn enter(count: &'a AtomicUsize, limit: usize) -> Result<Self, OverCap> {
+    fn enter(count: &'a AtomicUsize, limit: usize) -> Result<Self, Full> {
         if count.fetch_add(1, Ordering::Relaxed) >= limit {
             count.fetch_sub(1, Ordering::Relaxed);
-            return Err(OverCap);
+            return Err(Full);
         }
         Ok(Self(count))
     }

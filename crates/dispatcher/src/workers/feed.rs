@@ -7,12 +7,14 @@
 use super::{Pace, SHORTLY};
 use crate::limiter::Rooms;
 use crate::metrics::{BreakerMetrics, WorkerMetrics};
+use crate::slots::Slots;
 use postrider_broker::{Published, Queue, SharedBroker, WorkItem, WorkMessage};
 use postrider_common::breaker::BreakerState;
 use postrider_common::crash_point::crash_point;
 use postrider_common::id::DeliveryId;
 use postrider_store::{FeedLimits, Leftover, SharedStore, StoreError, WorkQueue};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ pub struct Feeder {
     limits: FeedLimits,
     metrics: WorkerMetrics,
     rooms: Rooms,
+    slots: Option<Arc<Slots>>,
     breakers: Option<BreakerMetrics>,
     /// Steps in a row in which something waited for room and found none.
     in_vain: AtomicU32,
@@ -55,12 +58,18 @@ struct Step {
 }
 
 impl Feeder {
-    /// A feeder that keeps each endpoint within `per_endpoint` deliveries `queued` or in flight.
+    /// A feeder that keeps each endpoint within `per_endpoint` deliveries `queued` or in flight, those aside
+    /// that [are quick](Feeder::beside).
     pub fn new(store: SharedStore, broker: SharedBroker, per_endpoint: u32) -> Self {
-        let limits = FeedLimits { total: BATCH, per_endpoint, per_tenant: PER_TENANT };
+        let limits = FeedLimits {
+            total: BATCH,
+            per_endpoint,
+            quick: HashMap::new(),
+            per_tenant: PER_TENANT,
+        };
         let (metrics, rooms) = (WorkerMetrics::default(), Rooms::default());
         let in_vain = AtomicU32::default();
-        Self { store, broker, limits, metrics, rooms, breakers: None, in_vain }
+        Self { store, broker, limits, metrics, rooms, slots: None, breakers: None, in_vain }
     }
 
     /// Counts what it does.
@@ -73,6 +82,11 @@ impl Feeder {
         Self { rooms: rooms.clone(), ..self }
     }
 
+    /// Keeps those endpoints busy that give the slots of this process back quickly.
+    pub(crate) fn beside(self, slots: &Arc<Slots>) -> Self {
+        Self { slots: Some(Arc::clone(slots)), ..self }
+    }
+
     /// Hands out what is due now. Does nothing while the broker is away or another feeder works.
     pub async fn run_once(&self) -> Result<Fed, StoreError> {
         Ok(self.try_once().await?.unwrap_or_default().fed)
@@ -83,7 +97,9 @@ impl Feeder {
         if self.broker.ping().await.is_err() {
             return Ok(Some(Step::default()));
         }
-        let Some(feeding) = self.store.deliveries_feed(self.limits).await? else {
+        let quick = self.slots.as_ref().map(|slots| slots.quick()).unwrap_or_default();
+        let limits = FeedLimits { quick, ..self.limits };
+        let Some(feeding) = self.store.deliveries_feed(&limits).await? else {
             return Ok(None);
         };
         let (fed, left) = (feeding.fed, feeding.left);

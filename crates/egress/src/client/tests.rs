@@ -77,6 +77,10 @@ impl Sender {
         self.client.send(request).await
     }
 
+    async fn can_look_up(&self, url: &str) -> bool {
+        self.client.can_look_up(&self.guard.parse(url, HttpRule::Allowed).unwrap()).await
+    }
+
     async fn answer(&self, url: &str, timeout: Duration) -> Answer {
         match self.post(url, timeout).await.outcome {
             Outcome::Answered(answer) => answer,

@@ -146,8 +146,9 @@ async fn meddle(store: crate::SharedStore, tenant: TenantScope, endpoints: Vec<E
 /// Claims what comes, and in turn succeeds, fails, gives back, or dies with it.
 async fn dispatch(store: crate::SharedStore, number: usize, broker: Broker) {
     for round in 0..60 {
-        let limits = FeedLimits { total: 30, per_endpoint: 40, per_tenant: 10_000 };
-        if let Some(feeding) = store.deliveries_feed(limits).await.expect("fed") {
+        let limits =
+            FeedLimits { total: 30, per_endpoint: 40, per_tenant: 10_000, ..FeedLimits::default() };
+        if let Some(feeding) = store.deliveries_feed(&limits).await.expect("fed") {
             publish(&broker, ids(&feeding.fed));
         }
         let taken = consume(&broker, 25);

@@ -88,6 +88,18 @@ pub async fn a_deferral_without_the_lease_does_nothing(subject: &Subject) {
     assert_eq!(subject.delivery(&tenant, held.id).await.attempts, 0);
 }
 
+/// Else what is accepted meanwhile would go past the feeder, and past what waits, for as long as pauses follow
+/// one another. One that has room at any time needs none of that.
+pub async fn a_pause_makes_a_backlog(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let is_backlogged = async || subject.hooks.is_backlogged(endpoint.id).await.expect("an answer");
+    let claimed = [subject.in_flight(&tenant).await, subject.in_flight(&tenant).await];
+    defer(subject, &[deferral(&claimed[0], 0)]).await;
+    assert!(!is_backlogged().await);
+    defer(subject, &[deferral(&claimed[1], 1)]).await;
+    assert!(is_backlogged().await);
+}
+
 /// Held while it is off, and with the step of the schedule that it had.
 pub async fn what_is_deferred_follows_its_endpoint(subject: &Subject) {
     let (tenant, endpoint) = subject.customer().await;

@@ -60,6 +60,26 @@ pub async fn an_endpoint_is_fed_up_to_its_cap(subject: &Subject) {
     assert_eq!(ids(&subject.feed_capped(10, 5).await), oldest[3..]);
 }
 
+/// As many as it is said to be good for, and never fewer than others.
+pub async fn a_quick_endpoint_is_fed_beyond_the_cap(subject: &Subject) {
+    let (one, quick) = subject.customer().await;
+    let (two, other) = subject.customer().await;
+    subject.schedule(&one, 10).await;
+    subject.schedule(&two, 10).await;
+    let mut limits = FeedLimits { total: 100, per_endpoint: 4, ..FeedLimits::default() };
+    limits.per_tenant = 100;
+    limits.quick = HashMap::from([(quick.id, 7), (other.id, 1)]);
+    let fed = subject.feed_within(&limits).await.fed;
+    let count = |id: EndpointId| fed.iter().filter(|fed| fed.delivery.endpoint == id).count();
+    assert_eq!([quick.id, other.id].map(count), [7, 4]);
+    let again = subject.feed_within(&limits).await;
+    assert_eq!((again.fed.len(), again.left), (0, Leftover::AwaitsRoom));
+
+    limits.quick.clear();
+    subject.claim_one(fed[0].delivery.id).await;
+    assert!(subject.feed_within(&limits).await.fed.is_empty(), "more are under way than may be");
+}
+
 /// At most so many at a tick, none twice, and all in the end.
 pub async fn a_tick_feeds_no_more_than_its_total(subject: &Subject) {
     let (tenant, _) = subject.customer().await;
@@ -140,10 +160,11 @@ pub async fn a_step_goes_on_where_the_last_one_stopped(subject: &Subject) {
         endpoints.push(subject.endpoint(&tenant).await.id);
     }
     subject.schedule(&tenant, 2).await;
-    let limits = FeedLimits { total: 2, per_endpoint: 10, per_tenant: 100 };
+    let limits =
+        FeedLimits { total: 2, per_endpoint: 10, per_tenant: 100, ..FeedLimits::default() };
     let mut served = Vec::new();
     for _ in 0..5 {
-        let feeding = subject.feed_within(limits).await;
+        let feeding = subject.feed_within(&limits).await;
         assert_eq!((feeding.fed.len(), feeding.left), (2, Leftover::AwaitsStep));
         let step: HashSet<_> = feeding.fed.iter().map(|fed| fed.delivery.endpoint).collect();
         served.push(step);
@@ -151,7 +172,7 @@ pub async fn a_step_goes_on_where_the_last_one_stopped(subject: &Subject) {
     let expected: Vec<HashSet<_>> =
         endpoints.repeat(2).chunks(2).map(|step| step.iter().copied().collect()).collect();
     assert_eq!(served, expected);
-    let feeding = subject.feed_within(limits).await;
+    let feeding = subject.feed_within(&limits).await;
     assert_eq!((feeding.fed.len(), feeding.left), (0, Leftover::Nothing));
 }
 
@@ -179,18 +200,19 @@ pub async fn a_tenant_is_fed_up_to_its_limit(subject: &Subject) {
     subject.schedule(&tenant, 4).await;
     let (other, _) = subject.customer().await;
     let others = subject.schedule(&other, 1).await;
-    let limits = FeedLimits { total: 100, per_endpoint: 10, per_tenant: 5 };
-    let feeding = subject.feed_within(limits).await;
+    let limits =
+        FeedLimits { total: 100, per_endpoint: 10, per_tenant: 5, ..FeedLimits::default() };
+    let feeding = subject.feed_within(&limits).await;
     assert_eq!((feeding.fed.len(), feeding.left), (6, Leftover::AwaitsRoom));
     assert!(ids(&feeding.fed)[..2].contains(&others[0]), "it goes with the first");
     let mine: Vec<_> = ids(&feeding.fed).into_iter().filter(|id| *id != others[0]).collect();
     let of_first = feeding.fed.iter().filter(|fed| fed.delivery.endpoint == endpoint.id).count();
     assert!((2..=3).contains(&of_first), "endpoints in turn");
 
-    let feeding = subject.feed_within(limits).await;
+    let feeding = subject.feed_within(&limits).await;
     assert_eq!((feeding.fed.len(), feeding.left), (0, Leftover::AwaitsRoom));
     subject.claim(&mine[..2]).await;
-    assert_eq!(subject.feed_within(limits).await.fed.len(), 2, "what is in flight takes no room");
+    assert_eq!(subject.feed_within(&limits).await.fed.len(), 2, "what is in flight takes no room");
 }
 
 /// It says whether something waits for room, and what another step could hand out.
@@ -204,8 +226,14 @@ pub async fn a_step_says_what_it_left(subject: &Subject) {
         (10, 10, 2, Leftover::Nothing),
         (10, 10, 0, Leftover::Nothing),
     ] {
-        let feeding =
-            subject.feed_within(FeedLimits { total, per_endpoint, per_tenant: 100 }).await;
+        let feeding = subject
+            .feed_within(&FeedLimits {
+                total,
+                per_endpoint,
+                per_tenant: 100,
+                ..FeedLimits::default()
+            })
+            .await;
         assert_eq!((feeding.fed.len(), feeding.left), (fed, left));
     }
 }
@@ -227,10 +255,11 @@ pub async fn an_endpoint_that_is_off_is_not_fed(subject: &Subject) {
 pub async fn concurrent_feeders_hand_out_one_cap(subject: &Subject) {
     let (tenant, _) = subject.customer().await;
     let due = subject.schedule(&tenant, 60).await;
-    let limits = FeedLimits { total: 100, per_endpoint: 7, per_tenant: 10_000 };
+    let limits =
+        FeedLimits { total: 100, per_endpoint: 7, per_tenant: 10_000, ..FeedLimits::default() };
     let feeders = (0..8).map(|_| {
-        let store = Arc::clone(&subject.store);
-        tokio::spawn(async move { store.deliveries_feed(limits).await })
+        let (store, limits) = (Arc::clone(&subject.store), limits.clone());
+        tokio::spawn(async move { store.deliveries_feed(&limits).await })
     });
     let mut fed = Vec::new();
     for result in join_all(feeders).await {

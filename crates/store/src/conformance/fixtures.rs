@@ -203,12 +203,13 @@ impl Subject {
 
     /// Feeds, under this cap per endpoint.
     pub async fn feed_capped(&self, total: u32, per_endpoint: u32) -> Vec<Fed> {
-        let limits = FeedLimits { total, per_endpoint, per_tenant: 10_000 };
-        self.feed_within(limits).await.fed
+        let limits =
+            FeedLimits { total, per_endpoint, per_tenant: 10_000, ..FeedLimits::default() };
+        self.feed_within(&limits).await.fed
     }
 
     /// Feeds within these limits.
-    pub async fn feed_within(&self, limits: FeedLimits) -> Feeding {
+    pub async fn feed_within(&self, limits: &FeedLimits) -> Feeding {
         let feeding = self.store.deliveries_feed(limits).await.expect("an answer");
         feeding.expect("no other feeder")
     }

@@ -60,6 +60,25 @@ pub async fn only_queued_deliveries_are_given_back(subject: &Subject) {
     assert_eq!(ids(&subject.feed(10).await), due);
 }
 
+/// Nothing else of their endpoints: whoever had no room for them is somebody else.
+pub async fn what_is_postponed_keeps_nothing_else_back(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let claimed = subject.in_flight(&tenant).await;
+    let queued = subject.queue(&tenant, 2).await;
+    let all = [queued[0], queued[1], claimed.id];
+    let postponed = subject.store.deliveries_postpone(&all, Duration::from_mins(1)).await;
+    assert_eq!(postponed.expect("an answer"), 2);
+    assert_eq!(subject.state(claimed.id).await, DeliveryState::InFlight);
+    let due_in = subject.raw(queued[0]).await.due_in_s.expect("a due time");
+    assert!((50.0..=60.0).contains(&due_in), "{due_in} s");
+
+    assert!(!subject.hooks.is_backlogged(endpoint.id).await.expect("an answer"));
+    let due = subject.schedule(&tenant, 1).await;
+    assert_eq!(ids(&subject.feed(10).await), due);
+    subject.age(61).await;
+    assert_eq!(subject.feed(10).await.len(), 2);
+}
+
 /// Due at once, and the feeder may take them straight away.
 pub async fn what_the_broker_did_not_take_is_due_at_once(subject: &Subject) {
     let (tenant, _) = subject.customer().await;

@@ -95,8 +95,13 @@ async fn dispatch(store: SharedStore, sent: Sent, produced: Arc<AtomicBool>) {
     loop {
         assert!(began.elapsed() < DEADLINE, "it takes too long");
         let all_are_there = produced.load(Ordering::Relaxed);
-        let limits = FeedLimits { total: 7, per_endpoint: 1_000, per_tenant: 10_000 };
-        let fed: Vec<DeliveryId> = match store.deliveries_feed(limits).await.expect("fed") {
+        let limits = FeedLimits {
+            total: 7,
+            per_endpoint: 1_000,
+            per_tenant: 10_000,
+            ..FeedLimits::default()
+        };
+        let fed: Vec<DeliveryId> = match store.deliveries_feed(&limits).await.expect("fed") {
             Some(feeding) => ids(&feeding.fed),
             None => Vec::new(),
         };

@@ -59,6 +59,24 @@ pub async fn an_endpoint_that_is_down_is_not_fed(subject: &Subject) {
     subject.assert_all(&waiting, Scheduled).await;
 }
 
+/// However many they are: what a step may hand out is for those that may be fed.
+pub async fn those_that_are_not_fed_take_no_share(subject: &Subject) {
+    for _ in 0..3 {
+        let (tenant, down) = subject.customer().await;
+        subject.schedule(&tenant, 1).await;
+        subject.open(&down).await;
+    }
+    let (paused, _) = subject.customer().await;
+    let refused = subject.queue(&paused, 1).await;
+    let minute = Duration::from_mins(1);
+    subject.store.deliveries_refuse(&refused, minute).await.expect("an answer");
+    let (tenant, _) = subject.customer().await;
+    subject.schedule(&tenant, 20).await;
+    let fed = subject.feed(10).await;
+    assert_eq!(fed.len(), 10);
+    assert!(fed.iter().all(|fed| fed.delivery.tenant == *tenant.tenant()));
+}
+
 /// Once it has rested. Until it is known how that ends, nothing else goes.
 pub async fn what_is_due_first_is_the_probe(subject: &Subject) {
     let (tenant, endpoint) = subject.customer().await;

@@ -1,6 +1,6 @@
 //! The choice: which of the deliveries that were looked at go out, and whose backlog begins or ends.
 
-use super::{Fed, FeedLimits, Leftover};
+use super::{Fed, Leftover};
 use crate::accept::QueuedDelivery;
 use crate::work::WorkQueue;
 use postrider_common::id::{DeliveryId, EndpointId};
@@ -67,11 +67,11 @@ struct Candidate<'a> {
     due: &'a Due,
 }
 
-/// Chooses from what was looked at. `share` is how many of each endpoint were asked for; `rooms` says how
+/// Chooses at most `total` from what was looked at. `share` is how many of each endpoint were asked for; `rooms` says how
 /// many more of each tenant may be `queued`.
 pub(crate) fn choose(
     looked: &[Looked],
-    limits: FeedLimits,
+    total: u32,
     share: u32,
     rooms: &HashMap<TenantId, usize>,
 ) -> Choice {
@@ -81,7 +81,7 @@ pub(crate) fn choose(
         .collect();
     candidates.sort_by_key(|(turn, one)| (*turn, one.due.at, one.due.id));
     let kept = count(looked, &candidates);
-    candidates.truncate(limits.total as usize);
+    candidates.truncate(total as usize);
     let taken = count(looked, &candidates);
 
     let fed = candidates.iter().map(|(_, one)| one.fed()).collect();

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// The attempt's number is given back with the claim.
+/// The attempt's number is given back with the claim. While an endpoint is fed nothing, what is accepted for it
+/// must not go past the feeder, or what is put off might wait for ever.
 pub(super) const DEFER: &str = "
     WITH locked AS MATERIALIZED (
         SELECT d.*, given.pause_s
@@ -32,6 +33,10 @@ pub(super) const DEFER: &str = "
         GROUP BY endpoint_id ORDER BY endpoint_id
         ON CONFLICT (endpoint_id) DO UPDATE SET
             feed_after = greatest(f.feed_after, excluded.feed_after)
+    ), backlogged AS (
+        INSERT INTO endpoint_backlog (endpoint_id, tenant_id)
+        SELECT DISTINCT endpoint_id, tenant_id FROM locked WHERE pause_s > 0 ORDER BY endpoint_id
+        ON CONFLICT DO NOTHING
     )
     SELECT count(*) FROM locked";
 

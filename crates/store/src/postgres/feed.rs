@@ -31,14 +31,15 @@ const ALONE: &str = "
     SELECT pg_try_advisory_xact_lock(hashtext('postrider.feeder'))
     FROM set_config('enable_bitmapscan', 'off', true)";
 
-/// The first of the deliveries of each endpoint says whether any is due. Where the stretch ends is looked at
+/// The first of the deliveries of each endpoint says whether any is due, which counts only if the endpoint may
+/// be fed: it has a share of the step by that, and those that are down are many at times. Where the stretch ends is looked at
 /// afterwards: a second bound on what the probe looks for makes it seem to find so little that sorting what
 /// a partition holds looks cheaper than its index.
 pub(super) const WAITING: &str = "
     WITH RECURSIVE waiting AS (
         SELECT $1::uuid AS endpoint_id, false AS is_due, 0::bigint AS seen, 0::bigint AS found
         UNION ALL
-        SELECT next.endpoint_id, next.is_due, w.seen + 1, w.found + next.is_due::int
+        SELECT next.endpoint_id, fed.is_due, w.seen + 1, w.found + fed.is_due::int
         FROM waiting w
         CROSS JOIN LATERAL (
             SELECT endpoint_id, next_attempt_at <= now() AS is_due FROM deliveries
@@ -46,6 +47,18 @@ pub(super) const WAITING: &str = "
               AND id >= $5 AND id < $6
             ORDER BY endpoint_id, next_attempt_at LIMIT 1
         ) AS next
+        CROSS JOIN LATERAL (
+            SELECT next.is_due
+                   AND NOT EXISTS (SELECT FROM endpoint_flow f
+                                   WHERE f.endpoint_id = next.endpoint_id AND f.feed_after > now())
+                   AND (NOT EXISTS (SELECT FROM endpoint_breaker b
+                                    WHERE b.endpoint_id = next.endpoint_id
+                                      AND b.state <> 'closed' AND b.probe_at > now())
+                        OR EXISTS (SELECT FROM deliveries t
+                                   WHERE t.endpoint_id = next.endpoint_id AND t.state = 'scheduled'
+                                     AND t.test AND t.next_attempt_at <= now()
+                                     AND t.id >= $5 AND t.id < $6)) AS is_due
+        ) AS fed
         WHERE w.found < $3 AND w.seen < $4 AND next.endpoint_id <= $2
     )
     SELECT endpoint_id, is_due FROM waiting WHERE seen > 0 ORDER BY seen";
@@ -76,7 +89,7 @@ pub(super) const TAKE: &str = "
 
 pub(super) async fn feed(
     store: &PgStore,
-    limits: FeedLimits,
+    limits: &FeedLimits,
 ) -> Result<Option<Feeding>, StoreError> {
     let mut txn = store.hot.begin().await.or_store_error()?;
     let alone: bool = sqlx::query_scalar(ALONE).fetch_one(&mut *txn).await.or_store_error()?;
@@ -101,14 +114,14 @@ pub(super) async fn feed(
 /// Looks at what was found, and does what is chosen.
 async fn hand_out(
     txn: &mut PgConnection,
-    limits: FeedLimits,
+    limits: &FeedLimits,
     window: &Window,
     scan: &Scan,
 ) -> Result<Feeding, StoreError> {
     let share = share(limits.total, scan.due.len());
-    let looked = look::look(txn, limits.per_endpoint, share, window, scan).await?;
+    let looked = look::look(txn, limits, share, window, scan).await?;
     let rooms = rooms(txn, limits.per_tenant, window, &looked).await?;
-    let mut choice = choose(&looked, limits, share, &rooms);
+    let mut choice = choose(&looked, limits.total, share, &rooms);
 
     let ids: Vec<DeliveryId> = choice.fed.iter().map(|one| one.delivery.id).collect();
     let taken = take(txn, &ids).await?;

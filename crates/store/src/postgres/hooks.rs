@@ -252,6 +252,7 @@ impl PgStore {
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),
+            ("postpone", release::POSTPONE),
             ("feed: window", feed::WINDOW),
             ("feed: waiting", feed::WAITING),
             ("feed: look", feed::LOOK),

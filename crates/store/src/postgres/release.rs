@@ -44,6 +44,19 @@ pub(super) const UNQUEUE: &str = "
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, next_attempt_at = excluded.next_attempt_at, queued_at = NULL";
 
+pub(super) const POSTPONE: &str = "
+    WITH locked AS MATERIALIZED (
+        SELECT d.* FROM unnest($1::uuid[]) AS given (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM deliveries WHERE id = given.id AND state = $3 FOR UPDATE SKIP LOCKED
+        ) AS d
+    )
+    INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, next_attempt_at)
+    SELECT id, tenant_id, event_id, endpoint_id, 'scheduled', now() + make_interval(secs => $2)
+    FROM locked
+    ON CONFLICT (id) DO UPDATE SET
+        state = excluded.state, next_attempt_at = excluded.next_attempt_at, queued_at = NULL";
+
 /// `queued` → `scheduled` at the time it had; its endpoint is backlogged, and fed nothing for a while.
 pub(super) async fn refuse(
     store: &PgStore,
@@ -58,6 +71,22 @@ pub(super) async fn refuse(
         .await
         .or_store_error()?;
     Ok(u64::try_from(refused).unwrap_or_default())
+}
+
+/// `queued` → `scheduled` for after `delay`.
+pub(super) async fn postpone(
+    store: &PgStore,
+    ids: &[DeliveryId],
+    delay: Duration,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(POSTPONE)
+        .bind(by_id::sorted(ids))
+        .bind(delay.as_secs_f64())
+        .bind(DeliveryState::Queued.as_str())
+        .execute(&store.hot)
+        .await
+        .or_store_error()?;
+    Ok(done.rows_affected())
 }
 
 /// `queued` → `scheduled` for at once: at the time it had, which has passed, so that it keeps its place.

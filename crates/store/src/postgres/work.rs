@@ -40,11 +40,19 @@ impl Work for PgStore {
         release::refuse(self, ids, pause).await
     }
 
+    async fn deliveries_postpone(
+        &self,
+        ids: &[DeliveryId],
+        delay: Duration,
+    ) -> Result<u64, StoreError> {
+        release::postpone(self, ids, delay).await
+    }
+
     async fn deliveries_unqueue(&self, ids: &[DeliveryId]) -> Result<u64, StoreError> {
         release::unqueue(self, ids).await
     }
 
-    async fn deliveries_feed(&self, limits: FeedLimits) -> Result<Option<Feeding>, StoreError> {
+    async fn deliveries_feed(&self, limits: &FeedLimits) -> Result<Option<Feeding>, StoreError> {
         feed::feed(self, limits).await
     }
 

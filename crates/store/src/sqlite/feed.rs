@@ -21,8 +21,27 @@ use postrider_common::tenant::TenantId;
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
+/// Whether an endpoint of `waiting` has something due and may be fed: it has a share of the step by that,
+/// and those that are down are many at times.
+macro_rules! is_fed {
+    () => {
+        "EXISTS (SELECT 1 FROM deliveries d
+                 WHERE d.endpoint_id = waiting.endpoint_id AND d.state = 'scheduled'
+                   AND d.next_attempt_at <= ?5)
+         AND NOT EXISTS (SELECT 1 FROM endpoint_flow f
+                         WHERE f.endpoint_id = waiting.endpoint_id AND f.feed_after > ?5)
+         AND (NOT EXISTS (SELECT 1 FROM endpoint_breaker b
+                          WHERE b.endpoint_id = waiting.endpoint_id
+                            AND b.state <> 'closed' AND b.probe_at > ?5)
+              OR EXISTS (SELECT 1 FROM deliveries t INDEXED BY deliveries_due_tests
+                         WHERE t.endpoint_id = waiting.endpoint_id AND t.state = 'scheduled'
+                           AND t.test AND t.next_attempt_at <= ?5))"
+    };
+}
+
 /// What a row has found is what is due before it: one endpoint too many may come, which `Scan` leaves out.
-pub(super) const WAITING: &str = "
+pub(super) const WAITING: &str = concat!(
+    "
     WITH RECURSIVE waiting (endpoint_id, seen, found) AS (
         SELECT ?1, 0, 0
         UNION ALL
@@ -31,18 +50,17 @@ pub(super) const WAITING: &str = "
                   AND d.endpoint_id <= ?2
                 ORDER BY d.endpoint_id LIMIT 1),
                waiting.seen + 1,
-               waiting.found + (waiting.seen > 0 AND EXISTS (
-                   SELECT 1 FROM deliveries d
-                   WHERE d.endpoint_id = waiting.endpoint_id AND d.state = 'scheduled'
-                     AND d.next_attempt_at <= ?5))
+               waiting.found + (waiting.seen > 0 AND ",
+    is_fed!(),
+    ")
         FROM waiting
         WHERE waiting.endpoint_id IS NOT NULL AND waiting.found < ?3 AND waiting.seen < ?4
     )
-    SELECT endpoint_id,
-           EXISTS (SELECT 1 FROM deliveries d
-                   WHERE d.endpoint_id = waiting.endpoint_id AND d.state = 'scheduled'
-                     AND d.next_attempt_at <= ?5)
-    FROM waiting WHERE seen > 0 AND endpoint_id IS NOT NULL";
+    SELECT endpoint_id, ",
+    is_fed!(),
+    "
+    FROM waiting WHERE seen > 0 AND endpoint_id IS NOT NULL"
+);
 
 pub(super) const TENANTS: &str = "
     SELECT tenant.value,
@@ -56,7 +74,7 @@ pub(super) const WRITE: &str = "
 
 pub(super) async fn feed(
     store: &SqliteStore,
-    limits: FeedLimits,
+    limits: &FeedLimits,
 ) -> Result<Option<Feeding>, StoreError> {
     let mut txn = store.writer.begin().await?;
     let mut scan = store.feeding.begin(limits.total);
@@ -83,13 +101,13 @@ async fn waiting(
 /// Looks at what was found, and does what is chosen.
 async fn hand_out(
     txn: &mut WriteTxn,
-    limits: FeedLimits,
+    limits: &FeedLimits,
     scan: &Scan,
 ) -> Result<Feeding, StoreError> {
     let share = share(limits.total, scan.due.len());
-    let looked = look::look(txn, limits.per_endpoint, share, scan).await?;
+    let looked = look::look(txn, limits, share, scan).await?;
     let rooms = rooms(txn, limits.per_tenant, &looked).await?;
-    let choice = choose(&looked, limits, share, &rooms);
+    let choice = choose(&looked, limits.total, share, &rooms);
 
     let ids: Vec<DeliveryId> = choice.fed.iter().map(|one| one.delivery.id).collect();
     let write = sqlx::query(WRITE).bind(json(&ids)?).bind(txn.now());

@@ -245,6 +245,7 @@ impl SqliteStore {
             release::REFUSE,
             release::PAUSE,
             release::UNQUEUE,
+            release::POSTPONE,
             feed::WAITING,
             feed::LOOK,
             feed::TENANTS,

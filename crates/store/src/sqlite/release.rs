@@ -21,6 +21,10 @@ pub(super) const PAUSE: &str = "
     SELECT unhex(value, '-'), ?2 FROM json_each(?1) WHERE true
     ON CONFLICT (endpoint_id) DO UPDATE SET feed_after = excluded.feed_after";
 
+pub(super) const POSTPONE: &str = "
+    UPDATE deliveries SET state = 'scheduled', next_attempt_at = ?2, queued_at = NULL
+    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
+
 pub(super) const UNQUEUE: &str = "
     UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
            queued_at = NULL
@@ -44,6 +48,19 @@ pub(super) async fn refuse(
     backlogged::begin_named(&mut txn, &endpoints.into_iter().collect::<Vec<_>>()).await?;
     txn.commit().await?;
     Ok(refused.len() as u64)
+}
+
+/// `queued` → `scheduled` for after `delay`.
+pub(super) async fn postpone(
+    store: &SqliteStore,
+    ids: &[DeliveryId],
+    delay: Duration,
+) -> Result<u64, StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let postpone = sqlx::query(POSTPONE).bind(json(ids)?).bind(txn.now().after(delay));
+    let done = postpone.execute(txn.connection()).await.or_store_error()?;
+    txn.commit().await?;
+    Ok(done.rows_affected())
 }
 
 /// `queued` → `scheduled` for at once: at the time it had, which has passed, so that it keeps its

@@ -93,7 +93,9 @@ async fn a_step_reads_what_it_hands_out() {
 
     let found: Vec<_> = (1..=TOTAL).map(|n| Uuid::from_u128(n.into()).to_string()).collect();
     let found = found.join(",");
-    let look = format!("'{{{found}}}', '{{{NIL}}}', '{{{MAX}}}', {CAP}, 1, {due}, {due}");
+    let caps = vec![CAP.to_string(); TOTAL as usize].join(",");
+    let look =
+        format!("'{{{found}}}', '{{{NIL}}}', '{{{MAX}}}', {CAP}, 1, {due}, {due}, '{{{caps}}}'");
     let plan = hot.run(sql("feed: look"), &look).await;
     assert_reads_a_bounded_part("look", &plan, &today);
 

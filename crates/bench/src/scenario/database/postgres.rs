@@ -203,10 +203,12 @@ impl Database for Postgres {
         let endpoints: Vec<_> =
             (1..=BATCH).map(|n| Uuid::from_u128(n.into()).to_string()).collect();
         let look = format!(
-            "'{{{}}}', '{{{}}}', '{{{}}}', {CAP}, 1, {due_from}, {due_until}, {busy_from}, {busy_until}",
+            "'{{{}}}', '{{{}}}', '{{{}}}', {CAP}, 1, {due_from}, {due_until}, {busy_from}, {busy_until},
+             '{{{}}}'",
             endpoints.join(","),
             Uuid::nil(),
             Uuid::max(),
+            vec![CAP.to_string(); endpoints.len()].join(","),
         );
         let look = self.explain("feed: look", &look).await?;
         Ok(format!("window\n{window}\n\nwaiting\n{waiting}\n\nlook\n{look}\n\n"))

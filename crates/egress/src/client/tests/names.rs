@@ -94,6 +94,25 @@ async fn a_lookup_that_nobody_made_is_no_failure_of_the_receiver() {
     assert_eq!(sender.answer(&url, AMPLE).await.status, 200);
 }
 
+/// Only that nobody could be asked counts; a failure is for the request to find.
+#[tokio::test]
+async fn it_is_known_beforehand_whether_a_name_can_be_looked_up() {
+    let address = after_request(async |mut stream| write(&mut stream, CLOSING).await).await;
+    let (sender, url) = named(address, ANSWER_TTL, |asked| async move {
+        match asked {
+            0 => Err(LookupError::Busy),
+            1 => Err(LookupError::Failed(io::Error::other("no such name"))),
+            _ => Ok(ips(&["127.0.0.1"])),
+        }
+    });
+    let mut known = Vec::new();
+    for _ in 0..3 {
+        known.push(sender.can_look_up(&url).await);
+    }
+    assert_eq!(known, [false, true, true]);
+    assert_eq!(sender.answer(&url, AMPLE).await.status, 200);
+}
+
 #[tokio::test]
 async fn rebinding_meets_the_guard_again() {
     let address = after_request(async |mut stream| write(&mut stream, CLOSING).await).await;

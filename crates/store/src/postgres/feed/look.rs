@@ -5,7 +5,7 @@
 
 use super::window::Window;
 use crate::error::StoreError;
-use crate::feed::{Looked, Scan};
+use crate::feed::{FeedLimits, Looked, Scan};
 use crate::postgres::error::StoreResultExt as _;
 use crate::rows::feed::{LookedRow, looked};
 use sqlx::PgConnection;
@@ -17,13 +17,15 @@ use uuid::Uuid;
 /// there is room for says that there is more.
 pub(in crate::postgres) const LOOK: &str = "
     WITH visited AS MATERIALIZED (
-        SELECT id AS endpoint_id FROM unnest($1::uuid[]) AS found (id)
-        UNION
-        SELECT b.endpoint_id FROM unnest($2::uuid[], $3::uuid[]) AS stretch (after, until)
-        CROSS JOIN LATERAL (
-            SELECT endpoint_id FROM endpoint_backlog
-            WHERE endpoint_id > after AND endpoint_id <= until OFFSET 0
-        ) AS b
+        SELECT endpoint_id, max(cap) AS cap FROM (
+            SELECT id AS endpoint_id, cap FROM unnest($1::uuid[], $10::bigint[]) AS found (id, cap)
+            UNION ALL
+            SELECT b.endpoint_id, $4 FROM unnest($2::uuid[], $3::uuid[]) AS stretch (after, until)
+            CROSS JOIN LATERAL (
+                SELECT endpoint_id FROM endpoint_backlog
+                WHERE endpoint_id > after AND endpoint_id <= until OFFSET 0
+            ) AS b
+        ) AS each GROUP BY endpoint_id
     )
     SELECT e.id AS endpoint_id, e.tenant_id, e.is_on, e.is_backlogged,
            coalesce(b.is_resting, false) AS is_resting, coalesce(b.is_probed, false) AS is_probed,
@@ -40,7 +42,7 @@ pub(in crate::postgres) const LOOK: &str = "
                        - (SELECT count(*) FROM (
                               SELECT FROM deliveries q
                               WHERE q.endpoint_id = r.endpoint_id AND q.state = 'queued'
-                                AND q.id >= $8 AND q.id < $9 LIMIT $4
+                                AND q.id >= $8 AND q.id < $9 LIMIT visited.cap
                           ) AS asking)
                 FROM endpoint_rates r
                 WHERE r.endpoint_id = id AND now() < r.more_at + interval '10 s') AS rate_room
@@ -61,11 +63,11 @@ pub(in crate::postgres) const LOOK: &str = "
         SELECT count(*) AS busy FROM (
             SELECT FROM deliveries b
             WHERE b.endpoint_id = e.id AND b.state IN ('queued', 'in_flight')
-              AND b.id >= $8 AND b.id < $9 LIMIT $4
+              AND b.id >= $8 AND b.id < $9 LIMIT visited.cap
         ) AS counted
     ) AS taken
     CROSS JOIN LATERAL (
-        SELECT greatest(least(least($4, b.ramp) - taken.busy, e.rate_room), 0) AS room
+        SELECT greatest(least(least(visited.cap, b.ramp) - taken.busy, e.rate_room), 0) AS room
     ) AS room
     LEFT JOIN LATERAL (
         (SELECT o.id, o.next_attempt_at, o.attempts, o.test FROM deliveries o
@@ -85,23 +87,25 @@ pub(in crate::postgres) const LOOK: &str = "
 /// Looks at the endpoints that a scan found.
 pub(super) async fn look(
     txn: &mut PgConnection,
-    per_endpoint: u32,
+    limits: &FeedLimits,
     share: u32,
     window: &Window,
     scan: &Scan,
 ) -> Result<Vec<Looked>, StoreError> {
     let (after, until): (Vec<Uuid>, Vec<Uuid>) =
         scan.stretches.iter().map(|stretch| (stretch.after, stretch.until)).unzip();
+    let caps: Vec<i64> = scan.due.iter().map(|id| i64::from(limits.cap(*id))).collect();
     let rows: Vec<LookedRow<OffsetDateTime>> = sqlx::query_as(LOOK)
         .bind(&scan.due)
         .bind(after)
         .bind(until)
-        .bind(i64::from(per_endpoint))
+        .bind(i64::from(limits.per_endpoint))
         .bind(i64::from(share))
         .bind(window.due.from)
         .bind(window.due.until)
         .bind(window.busy.from)
         .bind(window.busy.until)
+        .bind(caps)
         .fetch_all(txn)
         .await
         .or_store_error()?;

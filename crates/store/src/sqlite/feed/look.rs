@@ -5,28 +5,32 @@
 //!
 //! SQLite has no LATERAL, but the arguments of `json_each` may refer to the tables before it: the due
 //! deliveries of an endpoint come as an array. Its LIMIT can refer to nothing, so that the array of one
-//! without room has one and that of any other has the whole share, and is cut afterwards.
+//! without room has one and that of any other has the whole share, or what the largest cap lets through,
+//! and is cut afterwards.
 
 use crate::error::StoreError;
-use crate::feed::{Looked, Scan};
+use crate::feed::{FeedLimits, Looked, Scan};
 use crate::rows::feed::{LookedRow, looked};
 use crate::sqlite::batch::json;
 use crate::sqlite::clock::Micros;
 use crate::sqlite::error::StoreResultExt as _;
 use crate::sqlite::writer::WriteTxn;
+use uuid::Uuid;
 
 /// There is room for what an endpoint's cap leaves beside what is `queued` or `in_flight`, and what its
 /// rate leaves beside what is `queued`; for one that is just back, twice as much each second. One more than
 /// there is room for says that there is more.
 pub(in crate::sqlite) const LOOK: &str = "
-    WITH visited (endpoint_id) AS MATERIALIZED (
-        SELECT unhex(value, '-') FROM json_each(?1)
-        UNION
-        SELECT l.endpoint_id
-        FROM json_each(?2) AS stretch
-        CROSS JOIN endpoint_backlog l
-        ON l.endpoint_id > unhex(stretch.value ->> 'after', '-')
-           AND l.endpoint_id <= unhex(stretch.value ->> 'until', '-')
+    WITH visited (endpoint_id, cap) AS MATERIALIZED (
+        SELECT endpoint_id, max(cap) FROM (
+            SELECT unhex(value ->> 0, '-') AS endpoint_id, value ->> 1 AS cap FROM json_each(?1)
+            UNION ALL
+            SELECT l.endpoint_id, ?3
+            FROM json_each(?2) AS stretch
+            CROSS JOIN endpoint_backlog l
+            ON l.endpoint_id > unhex(stretch.value ->> 'after', '-')
+               AND l.endpoint_id <= unhex(stretch.value ->> 'until', '-')
+        ) GROUP BY endpoint_id
     ), open AS MATERIALIZED (
         SELECT e.id, e.tenant_id, e.deleted_at IS NOT NULL AS is_deleted,
                e.active AND e.disabled_at IS NULL AND e.deleted_at IS NULL AS is_on,
@@ -36,19 +40,20 @@ pub(in crate::sqlite) const LOOK: &str = "
                coalesce(b.state <> 'closed' AND b.probe_at <= ?5, 0) AS is_probed,
                iif(b.down_since <= ?5 - b.give_up_us, ?5 - b.give_up_us, NULL) AS waited_since,
                max(0, min(iif(b.state = 'closed',
-                       min(?3, 1 << min(max((?5 - b.changed_at) / 1000000, 0), 31)), ?3)
+                       min(visited.cap, 1 << min(max((?5 - b.changed_at) / 1000000, 0), 31)),
+                       visited.cap)
                        - (SELECT count(*) FROM (
                              SELECT 1 FROM deliveries b
                              WHERE b.endpoint_id = e.id AND b.state IN ('queued', 'in_flight')
-                             LIMIT ?3
+                             LIMIT ?6
                          )),
                    coalesce((SELECT iif(?5 < r.more_at, r.room, r.more)
                                     - (SELECT count(*) FROM (
                                            SELECT 1 FROM deliveries q
-                                           WHERE q.endpoint_id = e.id AND q.state = 'queued' LIMIT ?3
+                                           WHERE q.endpoint_id = e.id AND q.state = 'queued' LIMIT ?6
                                        ))
                              FROM endpoint_rates r
-                             WHERE r.endpoint_id = e.id AND ?5 < r.more_at + 10000000), ?3)))
+                             WHERE r.endpoint_id = e.id AND ?5 < r.more_at + 10000000), visited.cap)))
                    AS room
         FROM visited CROSS JOIN endpoints e ON e.id = visited.endpoint_id
              LEFT JOIN endpoint_breaker b ON b.endpoint_id = e.id
@@ -95,17 +100,20 @@ pub(in crate::sqlite) const LOOK: &str = "
 /// Looks at the endpoints that a scan found.
 pub(super) async fn look(
     txn: &mut WriteTxn,
-    per_endpoint: u32,
+    limits: &FeedLimits,
     share: u32,
     scan: &Scan,
 ) -> Result<Vec<Looked>, StoreError> {
     let now = txn.now();
+    let caps: Vec<(Uuid, u32)> = scan.due.iter().map(|id| (*id, limits.cap(*id))).collect();
+    let largest = caps.iter().map(|(_, cap)| *cap).fold(limits.per_endpoint, u32::max);
     let rows: Vec<LookedRow<Micros>> = sqlx::query_as(LOOK)
-        .bind(json(&scan.due)?)
+        .bind(json(&caps)?)
         .bind(json(&scan.stretches)?)
-        .bind(per_endpoint)
-        .bind(share)
+        .bind(limits.per_endpoint)
+        .bind(share.min(largest.saturating_add(1)))
         .bind(now)
+        .bind(largest)
         .fetch_all(txn.connection())
         .await
         .or_store_error()?;
