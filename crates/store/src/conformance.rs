@@ -55,6 +55,7 @@ pub mod rotation;
 pub mod scheduled;
 pub mod settle;
 pub mod statistics;
+pub mod switching;
 pub mod tenants;
 pub mod test_deliveries;
 pub mod test_events;

@@ -20,6 +20,15 @@ pub struct Followed {
     pub has_more: bool,
 }
 
+/// What a kind of step moved.
+#[derive(Debug, Default)]
+pub(crate) struct Moved {
+    /// Deliveries, each after its endpoint.
+    pub(crate) rows: Vec<(Uuid, Uuid)>,
+    /// How many of each endpoint it moved at most.
+    pub(crate) share: u32,
+}
+
 /// How far round each kind of step is.
 #[derive(Debug, Default)]
 pub(crate) struct Circles {
@@ -38,15 +47,15 @@ pub(crate) fn share(limit: u32, endpoints: usize) -> u32 {
     (limit / endpoints.max(1)).max(1)
 }
 
-impl Followed {
-    /// What moving these deliveries came to, each given by its endpoint, of which a share was moved.
-    pub(crate) fn of(endpoints: Vec<Uuid>, share: u32) -> Self {
-        let moved = endpoints.len() as u64;
+impl Moved {
+    /// What it came to.
+    pub(crate) fn followed(&self) -> Followed {
         let mut of_each: HashMap<Uuid, u32> = HashMap::new();
-        for endpoint in endpoints {
-            *of_each.entry(endpoint).or_default() += 1;
+        for (endpoint, _) in &self.rows {
+            *of_each.entry(*endpoint).or_default() += 1;
         }
-        Self { moved, has_more: of_each.into_values().any(|count| count >= share) }
+        let has_more = of_each.into_values().any(|count| count >= self.share);
+        Followed { moved: self.rows.len() as u64, has_more }
     }
 }
 

@@ -5,7 +5,8 @@
 //! is another seam that this crate does not know.
 //!
 //! What the adapters do alike stands once, beside the trait that it is for: decisions (`accept/verdict`,
-//! `log/again`, `replays/step`, `circle`), rows (`rows`), statements that are put together (`statement`, `log/lists`),
+//! `log/again`, `replays/step`, `circle`, `switch`), rows (`rows`), statements that are put together (`statement`,
+//! `log/lists`),
 //! and what is looked up first (`lookup`).
 
 mod accept;
@@ -34,6 +35,7 @@ mod rows;
 mod selection;
 mod sqlite;
 mod statement;
+mod switch;
 mod tenants;
 mod upkeep;
 mod work;
@@ -72,8 +74,8 @@ pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
-pub use probing::{Probe, Probing};
-pub use rate::{RateGrant, RateRequest, Rates};
+pub use probing::{Probe, Probed, Probing};
+pub use rate::{RateGrant, RatePlace, RateRequest, Rates};
 pub use replays::{
     Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
     ReplayStepped, Replays, StepLimits,
@@ -87,7 +89,7 @@ pub use tenants::{
 pub use upkeep::{Migrated, PoolUse, Upkeep};
 pub use work::{
     Backlog, Claim, Claimed, ClaimedDelivery, Deferral, EventContent, LeasePolicy, LostRule,
-    Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
+    Reaped, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;

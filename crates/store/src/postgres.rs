@@ -40,6 +40,7 @@ mod rate;
 mod reap;
 mod release;
 mod replays;
+mod resume;
 mod retention;
 mod settle;
 mod statement;

@@ -140,16 +140,8 @@ pub enum Settled {
     Superseded,
 }
 
-/// A claim that is given back without an attempt on record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Release {
-    /// The delivery.
-    pub delivery: DeliveryId,
-    /// The token of the lease that is given back.
-    pub token: LeaseToken,
-}
-
-/// A claim that is put off because its endpoint may get no more requests for now.
+/// A claim that is given back without an attempt on record: its endpoint may get no more requests for now,
+/// or nothing can be sent to it for no fault of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deferral {
     /// The delivery.
@@ -223,11 +215,7 @@ pub trait Work: Send + Sync {
         settlements: &[Settlement],
     ) -> Result<Vec<Settled>, StoreError>;
 
-    /// Gives claims back before anything was sent: `in_flight` becomes `scheduled` for at once.
-    /// Gives how many were still held under their token.
-    async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError>;
-
-    /// Puts claims off before anything was sent: `in_flight` becomes `scheduled` at the time it had,
+    /// Gives claims back before anything was sent: `in_flight` becomes `scheduled` at the time it had,
     /// the attempt does not count, and the endpoints are fed nothing for the longest pause of theirs;
     /// unless that is none they are backlogged.
     /// Gives how many were still held under their token.

@@ -19,8 +19,8 @@ use postrider_store::{
     EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, Followed, InForce, KeptContract,
     LeasePolicy, Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint, NewEvent,
     NewReplay, OperationalEvent, OperationalEventId, Operations, Page, PageRequest,
-    PartitionRemoval, Passage, PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates,
-    Reaped, Release, Removed, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
+    PartitionRemoval, Passage, PoolUse, Probed, Probing, QueueRoom, RateGrant, RateRequest, Rates,
+    Reaped, Removed, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
     ReplayStepped, Replayed, ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation,
     Selection, Settled, Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver,
     TenantCreated, TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
@@ -169,7 +169,6 @@ before! {
     impl Work {
         fn deliveries_claim(ids: &[DeliveryId], lease: &LeasePolicy) -> Claimed;
         fn deliveries_settle(settlements: &[Settlement]) -> Vec<Settled>;
-        fn deliveries_release(releases: &[Release]) -> u64;
         fn deliveries_defer(deferrals: &[Deferral]) -> u64;
         fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
@@ -188,7 +187,7 @@ before! {
     }
 
     impl Probing {
-        fn deliveries_probe(limit: u32) -> Vec<Probe>;
+        fn deliveries_probe(limit: u32) -> Probed;
     }
 
     impl Breakers {

