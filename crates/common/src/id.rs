@@ -95,6 +95,11 @@ impl EventId {
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// The id that a text reads as, if it may be one of ours: those are of version 7.
+    pub fn parse_ours(text: &str) -> Option<Self> {
+        Self::parse(text).ok().filter(|id| id.0.get_version_num() == 7)
+    }
 }
 
 impl EndpointId {
@@ -159,6 +164,19 @@ mod tests {
         assert!((first..=last).contains(&delivery));
         let later = Uuid::from_u128(event.as_uuid().as_u128() + (1 << 80));
         assert!(DeliveryId::generate_for(EventId::from_uuid(later)) > last);
+    }
+
+    #[test]
+    fn an_id_of_ours_is_of_version_7() {
+        let id = EventId::generate();
+        for text in [id.to_string(), format!("evt_{id}"), id.to_string().to_uppercase()] {
+            assert_eq!(EventId::parse_ours(&text), Some(id), "{text}");
+        }
+        let bare = id.to_string();
+        let theirs = LeaseToken::generate().to_string();
+        for text in [&theirs, &format!("evt_{theirs}"), "evt_123", &bare[1..], ""] {
+            assert_eq!(EventId::parse_ours(text), None, "{text}");
+        }
     }
 
     #[test]

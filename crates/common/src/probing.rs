@@ -10,6 +10,9 @@ const FIRST_REST: Duration = Duration::from_mins(5);
 const LONGEST_REST: Duration = Duration::from_hours(6);
 /// Where nothing is held that could be a probe, it is looked for again after so long.
 pub const NOTHING_TO_SEND: Duration = Duration::from_mins(1);
+/// After a probe that was never sent, for want of a broker, a slot or a lookup, there is another so soon; it
+/// says nothing about the endpoint, and counts as none.
+pub const NOT_SENT: Duration = Duration::from_mins(1);
 
 /// How long it is until the next probe of an endpoint that was probed so often: from when it was
 /// switched off, or else from when the latest probe was taken.

@@ -25,7 +25,7 @@ mod order;
 mod tests;
 
 pub use limit::RateLimit;
-pub use order::in_order;
+pub use order::{Waiting, in_order, telling};
 
 use std::time::Duration;
 use time::OffsetDateTime;

@@ -21,7 +21,7 @@ use postrider_common::batch::{Batcher, Limits};
 use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::rate::RateLimit;
 use postrider_common::service::chain;
-use postrider_store::{Deferral, SharedStore, StoreError};
+use postrider_store::{Deferral, RatePlace, SharedStore, StoreError};
 use reserve::{Answer, Ask};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +95,10 @@ impl Limiter {
             return Ok(database_now(work));
         };
         let delivery = &work.delivery;
-        let ask = Ask { endpoint: delivery.endpoint, due: delivery.due_at, limit };
+        // What is withheld while its endpoint is down is due before a test, and must not hold it back.
+        let in_line = RatePlace::InLine { due: delivery.due_at };
+        let place = if delivery.test { RatePlace::First } else { in_line };
+        let ask = Ask { endpoint: delivery.endpoint, place, limit };
         for _ in 0..TRIES {
             match self.ask(ask.clone()).await {
                 Ok(Answer::Reserved(start)) => {

@@ -102,6 +102,11 @@ pub(crate) fn too_far_ahead() -> FieldViolation {
     FieldViolation::new("deliver_at", format!("must be at most {days} days ahead"))
 }
 
+/// What an event's id breaks that names another event as well, which only the database can tell.
+pub(crate) fn namesake() -> FieldViolation {
+    FieldViolation::new("event_id", "must not be the id that another event got from Postrider")
+}
+
 fn payload(given: &Bytes) -> Result<Bytes, String> {
     if given.len() > MAX_PAYLOAD_BYTES {
         return Err(format!("must be at most {MAX_PAYLOAD_BYTES} bytes, is {}", given.len()));

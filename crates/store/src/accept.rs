@@ -13,7 +13,7 @@ use postrider_common::id::{DeliveryId, EndpointId, EventId};
 use postrider_common::ordering::OrderingKey;
 use postrider_common::tenant::{TenantId, TenantScope};
 use postrider_common::trace::TraceContext;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 
 /// A SHA-256 over everything that decides whether two publishes mean the same event.
@@ -108,22 +108,34 @@ pub enum Accepted {
     },
     /// It is to be delivered later than [`MAX_DELIVER_AHEAD`] from now, on the database's clock.
     TooFarAhead,
+    /// The id that its producer gave it reads as the id that another event of the tenant got from us.
+    Namesake,
     /// There is no such tenant.
     UnknownTenant,
 }
 
 /// Why an event is refused before its keys are looked at, if it is. The time is needed for one that is
-/// to be delivered later.
+/// to be delivered later; `namesakes` are the events of the batch that others have the names of.
 pub(crate) fn refusal(
     event: &NewEvent,
     is_tenant_known: bool,
+    namesakes: &HashSet<EventId>,
     now: Option<OffsetDateTime>,
 ) -> Option<Accepted> {
     if !is_tenant_known {
         return Some(Accepted::UnknownTenant);
     }
+    if namesakes.contains(&event.id) {
+        return Some(Accepted::Namesake);
+    }
     let ahead = event.deliver_at? - now?;
     (ahead > MAX_DELIVER_AHEAD).then_some(Accepted::TooFarAhead)
+}
+
+/// The text that a producer gave as an event's id and the id of ours that it reads as, if it does.
+pub(crate) fn reads_as_ours(event: &NewEvent) -> Option<(&str, EventId)> {
+    let text = event.given_id.as_ref()?.as_str();
+    EventId::parse_ours(text).map(|ours| (text, ours))
 }
 
 /// What became of a request for a test.

@@ -51,10 +51,12 @@ pub mod replay_steps;
 pub mod replays;
 pub mod replays_made;
 pub mod retention;
+pub mod retention_turns;
 pub mod rotation;
 pub mod scheduled;
 pub mod settle;
 pub mod statistics;
+pub mod switching;
 pub mod tenants;
 pub mod test_deliveries;
 pub mod test_events;
@@ -116,6 +118,9 @@ pub trait TestHooks: Send + Sync {
 
     /// Makes a replay one that nobody can read.
     async fn spoil_replay(&self, id: ReplayId) -> Result<(), StoreError>;
+
+    /// Makes it that no event of a tenant can be removed.
+    async fn hinder_removal(&self, tenant: &TenantId) -> Result<(), StoreError>;
 
     /// Makes an endpoint one that nobody can read; or, `back` again, one without a schedule of its own.
     async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError>;

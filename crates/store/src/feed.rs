@@ -1,6 +1,6 @@
 //! Feeding: what of all that is due goes out now, decided from what a step of the feeder looked at.
 //!
-//! Pure: an adapter finds the endpoints that have something due (`scan`), looks at them, lets
+//! Pure: an adapter finds the endpoints that have something due (`circle`), looks at them, lets
 //! [`choose`] decide, and does what was decided.
 //!
 //! *Theory of operation.* The endpoints that have something `scheduled` are a circle, in the order of their
@@ -12,10 +12,8 @@
 //! overtakes what waits.
 
 mod choice;
-mod scan;
 
 pub(crate) use choice::{Due, Looked, Standing, choose};
-pub(crate) use scan::{Circle, Scan, Stretch, share};
 
 use crate::accept::QueuedDelivery;
 use crate::work::WorkQueue;
@@ -74,4 +72,10 @@ pub enum Leftover {
     AwaitsRoom,
     /// What another step may hand out at once.
     AwaitsStep,
+}
+
+/// How many of each endpoint's due deliveries a step looks at, that each may have its part.
+pub(crate) fn share(total: u32, endpoints: usize) -> u32 {
+    let endpoints = u32::try_from(endpoints).unwrap_or(u32::MAX);
+    total.div_ceil(endpoints.max(1))
 }

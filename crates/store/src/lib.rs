@@ -5,11 +5,13 @@
 //! is another seam that this crate does not know.
 //!
 //! What the adapters do alike stands once, beside the trait that it is for: decisions (`accept/verdict`,
-//! `log/again`, `replays/step`), rows (`rows`), statements that are put together (`statement`, `log/lists`),
+//! `log/again`, `replays/step`, `circle`, `switch`), rows (`rows`), statements that are put together (`statement`,
+//! `log/lists`),
 //! and what is looked up first (`lookup`).
 
 mod accept;
 mod breaker;
+mod circle;
 mod config;
 mod contract_book;
 mod contracts;
@@ -17,6 +19,7 @@ mod dead_letters;
 mod endpoints;
 mod error;
 mod feed;
+mod follow;
 mod log;
 mod lookup;
 mod metrics;
@@ -32,6 +35,7 @@ mod rows;
 mod selection;
 mod sqlite;
 mod statement;
+mod switch;
 mod tenants;
 mod upkeep;
 mod work;
@@ -56,6 +60,7 @@ pub use endpoints::{
 };
 pub use error::StoreError;
 pub use feed::{Fed, FeedLimits, Feeding, Leftover};
+pub use follow::Followed;
 pub use log::{
     AttemptSummary, Cancelled, DeliveryAndLast, DeliveryFilter, DeliveryPage, EventCancelled,
     EventFilterBy, EventSummary, Log, LoggedAttempt, Replayed, ReplayedAsNew,
@@ -69,8 +74,8 @@ pub use page::{Cursor, Page, PageRequest};
 #[cfg(feature = "conformance")]
 pub use postgres::HotStatement;
 pub use postgres::PgStore;
-pub use probing::{Probe, Probing};
-pub use rate::{RateGrant, RateRequest, Rates};
+pub use probing::{Probe, Probed, Probing};
+pub use rate::{RateGrant, RatePlace, RateRequest, Rates};
 pub use replays::{
     Counted, NewReplay, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
     ReplayStepped, Replays, StepLimits,
@@ -84,7 +89,7 @@ pub use tenants::{
 pub use upkeep::{Migrated, PoolUse, Upkeep};
 pub use work::{
     Backlog, Claim, Claimed, ClaimedDelivery, Claiming, Deferral, EventContent, LeasePolicy,
-    LostRule, Reaped, Release, Settled, Settlement, TakenOver, Work, WorkQueue,
+    LostRule, Reaped, Settled, Settlement, TakenOver, Work, WorkQueue,
 };
 
 use std::sync::Arc;

@@ -5,9 +5,9 @@
 //! row (`accept::turns`). Whatever finishes a delivery calls `advance` of its adapter in the same
 //! transaction, once the row is changed: it locks the keys that the finished ones are the heads of,
 //! looks with fresh eyes for what was accepted meanwhile, and makes the next one due, or removes the
-//! key's row. Locks are taken in one order by everybody: deliveries that are finished, keys sorted,
-//! deliveries that are next. What changes without such a call (an endpoint that does not ask for order
-//! any more, or is deleted; a head that retention removed) the follower catches up with.
+//! key's row. What changes without such a call (an endpoint that does not ask for order
+//! any more, or is deleted; a head that retention removed; a next one that was locked by somebody else just
+//! then) the follower catches up with.
 
 use uuid::Uuid;
 

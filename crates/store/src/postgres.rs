@@ -2,6 +2,19 @@
 //!
 //! Two pools: *hot* for what runs per event, on connections whose planner is told to use indexes
 //! and generic plans whatever the statistics of an empty table say, and *log* for what people ask.
+//!
+//! *Locks.* Every transaction takes those it needs in this order, so that no two wait for each other:
+//! 1. a job or a turn (`replay_jobs`, `retention_turns`); by accepting, the keys of the batch, sorted;
+//! 2. `events`, sorted: by whoever makes something of an event due, cancels, expunges or removes it;
+//! 3. `deliveries`, sorted (`by_id`): all that it changes by their ids;
+//! 4. `endpoint_stats`, sorted, once (`statistics`);
+//! 5. `ordering_keys`, sorted: once the heads that are done with are written (`ordering`), and by accepting;
+//! 6. `tenants`, sorted, then `endpoints`, then `endpoint_breaker`: by whoever changes an endpoint (`switch`);
+//! 7. `endpoint_flow`, `endpoint_backlog`, sorted, or idempotency keys that are too old: and no more.
+//!
+//! What is found by its state and not by its id is taken with SKIP LOCKED, which waits for nobody and may
+//! come at any place: deliveries that are next of their key, claimed, fed, reaped or follow their endpoint,
+//! and endpoints that are probed or warned of.
 
 mod accept;
 mod backlog;
@@ -27,6 +40,7 @@ mod rate;
 mod reap;
 mod release;
 mod replays;
+mod resume;
 mod retention;
 mod settle;
 mod statement;
@@ -36,6 +50,7 @@ mod take_over;
 mod tenants;
 mod upkeep;
 mod waiting;
+mod window;
 mod work;
 
 #[cfg(feature = "conformance")]
@@ -45,8 +60,9 @@ mod hooks;
 pub use hooks::HotStatement;
 
 use crate::accept::matching::MatchingCache;
+use crate::circle::Circle;
 use crate::error::StoreError;
-use crate::feed::Circle;
+use crate::follow::Circles;
 use crate::ordering::Position;
 use error::StoreResultExt as _;
 use postrider_common::tenant::TenantId;
@@ -84,6 +100,8 @@ pub struct PgStore {
     ordering: Arc<Mutex<Position>>,
     /// How far the feeder is.
     feeding: Arc<Circle>,
+    /// How far the follower is with endpoints.
+    following: Arc<Circles>,
     /// Whom operational events go to.
     operator: Option<TenantId>,
 }
@@ -110,6 +128,7 @@ impl PgStore {
             matching: MatchingCache::default(),
             ordering: Arc::default(),
             feeding: Arc::default(),
+            following: Arc::default(),
             operator: None,
         })
     }

@@ -6,7 +6,7 @@
 use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::EndpointId;
-use postrider_common::rate::{RateLimit, StartLog, in_order};
+use postrider_common::rate::{RateLimit, StartLog, Waiting, in_order, telling};
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -17,11 +17,24 @@ pub struct RateRequest {
     pub endpoint: EndpointId,
     /// Its own limit, or else its contract's.
     pub limit: RateLimit,
-    /// When each delivery that asks was due.
-    pub due: Vec<OffsetDateTime>,
+    /// The place of each attempt that asks.
+    pub places: Vec<RatePlace>,
     /// Within which time of its reservation each will start, or not under this reservation; less than the
     /// limit's margin is the margin.
     pub within: Duration,
+}
+
+/// Where an attempt stands among those of its endpoint that want to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RatePlace {
+    /// Behind what was due before this time and waits, whatever it waits for.
+    InLine {
+        /// When its delivery was due.
+        due: OffsetDateTime,
+    },
+    /// Before everybody: it needs room, and waits for nobody. For tests, which go out while what is due is
+    /// withheld.
+    First,
 }
 
 /// What the attempts of an endpoint were answered.
@@ -43,8 +56,18 @@ pub struct RateGrant {
 pub trait Rates: Send + Sync {
     /// Reserves as many of the starts as there is room for; a grant per request, in their order. What
     /// was due first goes first, and deliveries that are due and `scheduled` keep their place before
-    /// those that were due after them. An endpoint is named once.
+    /// those in line that were due after them. An endpoint is named once.
     async fn rate_reserve(&self, requests: &[RateRequest]) -> Result<Vec<RateGrant>, StoreError>;
+}
+
+impl RatePlace {
+    /// The time that it has its place by: whoever is first was due before everybody.
+    fn in_order(&self) -> OffsetDateTime {
+        match self {
+            Self::InLine { due } => *due,
+            Self::First => OffsetDateTime::UNIX_EPOCH,
+        }
+    }
 }
 
 /// An endpoint's row while it is locked.
@@ -59,7 +82,9 @@ pub(crate) struct Account<'a> {
 pub(crate) struct Elders {
     /// Those that were due before this time.
     pub(crate) before: OffsetDateTime,
-    /// No more of them than this matter, the longest due first.
+    /// When the first of them were due does not matter, the longest due first.
+    pub(crate) first: u32,
+    /// Nor do more than this, after them: no more than ask, however wide the limit is.
     pub(crate) most: u32,
 }
 
@@ -88,14 +113,24 @@ impl<'a> Account<'a> {
 
     /// Whom to look for before granting.
     pub(crate) fn elders(&self) -> Elders {
-        let before = self.request.due.iter().max().copied().unwrap_or(self.now);
-        Elders { before, most: self.room }
+        let in_line = self.request.places.iter().filter_map(|place| match place {
+            RatePlace::InLine { due } => Some(*due),
+            RatePlace::First => None,
+        });
+        let (first, most) = telling(self.room, self.request.places.len());
+        in_line.max().map_or(Elders { before: self.now, first, most: 0 }, |before| Elders {
+            before,
+            first,
+            most,
+        })
     }
 
-    /// Reserves starts, given when the elders were due, in ascending order.
+    /// Reserves starts, given when the elders that matter were due, in ascending order.
     pub(crate) fn grant(mut self, elders: &[OffsetDateTime]) -> (RateGrant, RateRow) {
         let limit = &self.request.limit;
-        let may_start = in_order(self.room, &self.request.due, elders);
+        let waiting = Waiting { first: self.elders().first, then: elders };
+        let due: Vec<_> = self.request.places.iter().map(RatePlace::in_order).collect();
+        let may_start = in_order(self.room, &due, waiting);
         let granted = may_start.iter().filter(|may_start| **may_start).count();
         let granted = u32::try_from(granted).unwrap_or(u32::MAX);
         self.log.reserve(limit, self.now, self.request.within, granted);

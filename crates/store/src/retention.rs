@@ -68,7 +68,7 @@ pub trait Retention: Send + Sync {
 
     /// Takes the next bounded step through the rows of the tenant whose turn it is, deleting what is
     /// too old. Idempotency keys go with the last of their event, but never within 30 days. `None` when
-    /// it is nobody's turn.
+    /// it is nobody's turn. After a step that fails it is other tenants' turn first.
     async fn expired_remove(&self, usual: Days) -> Result<Option<Removed>, StoreError>;
 
     /// Empties an event's payload, by our id or the one that its producer gave, and the bodies that its

@@ -100,10 +100,18 @@ impl Selection {
     /// The ids that may carry its time: greater than the first and at most the second. Of events, and
     /// of their deliveries.
     pub(crate) fn ids(&self, now: OffsetDateTime) -> (Uuid, Uuid) {
-        let first = |since: OffsetDateTime| smallest_id(since.saturating_sub(CLOCKS_DIFFER_BY));
-        let until = self.until.map_or(now, |until| until.min(now));
-        let last = smallest_id(until.saturating_add(CLOCKS_DIFFER_BY));
-        (self.since.map_or(Uuid::nil(), first), last)
+        let last = last_id(self.until.map_or(now, |until| until.min(now)));
+        (self.first_id().unwrap_or_default(), last)
+    }
+
+    /// Greater than this are the ids that may carry its time, if it has a beginning.
+    pub(crate) fn first_id(&self) -> Option<Uuid> {
+        self.since.map(|since| smallest_id(since.saturating_sub(CLOCKS_DIFFER_BY)))
+    }
+
+    /// At most this are the ids that may carry its time, if it has an end.
+    pub(crate) fn last_id(&self) -> Option<Uuid> {
+        self.until.map(last_id)
     }
 
     /// The reason of the dead that are not meant although nothing else leaves them out: what somebody
@@ -164,6 +172,11 @@ struct Stored {
 #[expect(clippy::option_option, reason = "absent, known and unknown are three things")]
 fn named<T>(name: Option<String>, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
     name.map_or(Some(None), |name| read(&name).map(Some))
+}
+
+/// The largest id of an event that was accepted before this time.
+fn last_id(until: OffsetDateTime) -> Uuid {
+    smallest_id(until.saturating_add(CLOCKS_DIFFER_BY))
 }
 
 /// The smallest UUIDv7 that carries this time.

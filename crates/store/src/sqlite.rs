@@ -32,6 +32,7 @@ mod rate;
 mod reap;
 mod release;
 mod replays;
+mod resume;
 mod retention;
 mod settle;
 mod statement;
@@ -48,7 +49,8 @@ mod writer;
 mod hooks;
 
 use crate::accept::matching::MatchingCache;
-use crate::feed::Circle;
+use crate::circle::Circle;
+use crate::follow::Circles;
 use crate::ordering::Position;
 use clock::Clock;
 use postrider_common::tenant::TenantId;
@@ -76,6 +78,8 @@ pub struct SqliteStore {
     ordering: Arc<Mutex<Position>>,
     /// How far the feeder is.
     feeding: Arc<Circle>,
+    /// How far the follower is with endpoints.
+    following: Arc<Circles>,
     /// Whom operational events go to.
     operator: Option<TenantId>,
     /// For a connection that migrates.
@@ -110,6 +114,7 @@ impl SqliteStore {
             matching: MatchingCache::default(),
             ordering: Arc::default(),
             feeding: Arc::default(),
+            following: Arc::default(),
             operator: None,
             options: writing.create_if_missing(true),
         }

@@ -5,6 +5,7 @@
 
 use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
+use crate::follow::Followed;
 use async_trait::async_trait;
 use bytes::Bytes;
 use postrider_common::attempt::AttemptRecord;
@@ -151,16 +152,8 @@ pub enum Settled {
     Superseded,
 }
 
-/// A claim that is given back without an attempt on record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Release {
-    /// The delivery.
-    pub delivery: DeliveryId,
-    /// The token of the lease that is given back.
-    pub token: LeaseToken,
-}
-
-/// A claim that is put off because its endpoint may get no more requests for now.
+/// A claim that is given back without an attempt on record: its endpoint may get no more requests for now,
+/// or nothing can be sent to it for no fault of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deferral {
     /// The delivery.
@@ -239,11 +232,7 @@ pub trait Work: Send + Sync {
         settlements: &[Settlement],
     ) -> Result<Vec<Settled>, StoreError>;
 
-    /// Gives claims back before anything was sent: `in_flight` becomes `scheduled` for at once.
-    /// Gives how many were still held under their token.
-    async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError>;
-
-    /// Puts claims off before anything was sent: `in_flight` becomes `scheduled` at the time it had,
+    /// Gives claims back before anything was sent: `in_flight` becomes `scheduled` at the time it had,
     /// the attempt does not count, and the endpoints are fed nothing for the longest pause of theirs;
     /// unless that is none they are backlogged.
     /// Gives how many were still held under their token.
@@ -296,9 +285,10 @@ pub trait Work: Send + Sync {
     /// probe for each endpoint that something waits for.
     async fn deliveries_backlog(&self) -> Result<Backlog, StoreError>;
 
-    /// Lets waiting deliveries follow their endpoints' state, at most `limit` of each kind: those of
-    /// an endpoint that is off are held, held ones of an endpoint that is on are `scheduled` for when
-    /// they were due, those of a deleted endpoint are dead. Besides, what waits for its turn without a
-    /// reason any more is `scheduled`. Gives how many.
-    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError>;
+    /// Lets waiting deliveries follow their endpoints' state, at most `limit` of each kind, and of those no
+    /// more than each endpoint's share: those of an endpoint that is off are held, held ones of an endpoint
+    /// that is on are `scheduled` for when they were due, those of a deleted endpoint are dead. Besides, what
+    /// waits for its turn without a reason any more is `scheduled`. A step visits four endpoints for each
+    /// delivery that it may move, and goes on where the last one ended.
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<Followed, StoreError>;
 }

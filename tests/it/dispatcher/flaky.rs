@@ -16,11 +16,11 @@ use postrider_store::{
     BreakerTerms, Breakers, Cancelled, Claimed, Claiming, ContractVersions, Counted, DeadLetters,
     Deferral, DeliveryFilter, DeliveryPage, Discarded, DiscardedMany, EndpointCreated,
     EndpointDeleted, EndpointPatch, EndpointRef, EndpointStatistics, EndpointUpdated, Endpoints,
-    EventCancelled, EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, InForce,
+    EventCancelled, EventFilterBy, EventSummary, Expunged, FeedLimits, Feeding, Followed, InForce,
     KeptContract, LeasePolicy, Log, LoggedAttempt, LostRule, Migrated, NewApiKey, NewEndpoint,
     NewEvent, NewReplay, OperationalEvent, OperationalEventId, Operations, Page, PageRequest,
-    PartitionRemoval, Passage, PoolUse, Probe, Probing, QueueRoom, RateGrant, RateRequest, Rates,
-    Reaped, Release, Removed, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
+    PartitionRemoval, Passage, PoolUse, Probed, Probing, QueueRoom, RateGrant, RateRequest, Rates,
+    Reaped, Removed, ReplayChanged, ReplayCreated, ReplayJob, ReplayMode, ReplayState,
     ReplayStepped, Replayed, ReplayedAsNew, Replays, Retention, SecretRotated, SecretRotation,
     Selection, Settled, Settlement, SharedStore, StepLimits, StoreError, StoredApiKey, TakenOver,
     TenantCreated, TenantPatch, Tenants, TestAccepted, Upkeep, Work, WorkQueue,
@@ -171,7 +171,6 @@ before! {
             ids: &[DeliveryId], lease: &LeasePolicy, claiming: Claiming
         ) -> Claimed;
         fn deliveries_settle(settlements: &[Settlement]) -> Vec<Settled>;
-        fn deliveries_release(releases: &[Release]) -> u64;
         fn deliveries_defer(deferrals: &[Deferral]) -> u64;
         fn deliveries_refuse(ids: &[DeliveryId], pause: Duration) -> u64;
         fn deliveries_unqueue(ids: &[DeliveryId]) -> u64;
@@ -182,7 +181,7 @@ before! {
         fn deliveries_requeue_lost(rule: LostRule) -> u64;
         fn deliveries_backlog() -> Backlog;
         fn deliveries_queued_longer(queue: WorkQueue, older_than: Duration) -> u64;
-        fn deliveries_follow_endpoints(limit: u32) -> u64;
+        fn deliveries_follow_endpoints(limit: u32) -> Followed;
     }
 
     impl Rates {
@@ -190,7 +189,7 @@ before! {
     }
 
     impl Probing {
-        fn deliveries_probe(limit: u32) -> Vec<Probe>;
+        fn deliveries_probe(limit: u32) -> Probed;
     }
 
     impl Breakers {

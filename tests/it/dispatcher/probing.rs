@@ -5,14 +5,14 @@ use super::brokers::Obedient;
 use super::harness::{PATIENCE, Scene, until};
 use super::running::Options;
 use postrider_broker::SharedBroker;
-use postrider_common::delivery::DeliveryState;
+use postrider_common::delivery::{DeadReason, DeliveryState, Transition};
 use postrider_common::endpoint::{DisableReason, Disabled, Endpoint};
 use postrider_common::id::DeliveryId;
 use postrider_common::probing::rest_after;
 use postrider_contract::{Contract, RetrySchedule};
-use postrider_dispatcher::workers::Prober;
-use postrider_store::EndpointPatch;
-use postrider_store::conformance::fixtures::named;
+use postrider_dispatcher::workers::{Pace, Prober};
+use postrider_store::conformance::fixtures::{dead, named};
+use postrider_store::{Claim, EndpointPatch, Settlement};
 use postrider_testkit::{Answer, Behaviour, Ledger, Receiver};
 use std::sync::Arc;
 
@@ -209,5 +209,34 @@ async fn an_endpoint_that_does_not_want_it_stays_off() {
     stage.scene.subject.assert_all(&held, DeliveryState::Held).await;
     assert_eq!(stage.receiver.ledger(Ledger::len), 2);
     dispatcher.stop().await;
+    stage.scene.close().await;
+}
+
+/// However many there are, those with nothing to send hide no others.
+#[tokio::test]
+async fn endpoints_with_nothing_to_send_do_not_hold_the_others_up() {
+    const MANY: usize = 300;
+    let stage = Stage::set().await;
+    let subject = &stage.scene.subject;
+    for _ in 1..MANY {
+        subject.endpoint_with(&stage.scene.tenant, |new| new.auto_enable = true).await;
+    }
+    let queued: Vec<_> = stage.scene.accept(1).await.iter().map(|one| one.delivery).collect();
+    assert_eq!(queued.len(), MANY);
+    let disable = Some(DisableReason::Exhausted);
+    let transition = Transition::Dead { reason: DeadReason::Exhausted, disable };
+    let exhausted = |claim| match claim {
+        Claim::Claimed(one) => Settlement { transition, ..dead(&one, DeadReason::Exhausted) },
+        other => panic!("not claimed: {other:?}"),
+    };
+    let claims = subject.claim(&queued).await.claims;
+    let settlements: Vec<_> = claims.into_iter().map(exhausted).collect();
+    stage.scene.store.deliveries_settle(&settlements).await.unwrap();
+    stage.rest(0).await;
+
+    let broker = Obedient::new() as SharedBroker;
+    let prober = Prober::new(Arc::clone(&stage.scene.store), broker);
+    assert_eq!(prober.step().await.unwrap(), Pace::AtOnce);
+    assert_eq!(prober.step().await.unwrap(), Pace::NextTick);
     stage.scene.close().await;
 }

@@ -7,7 +7,10 @@ use super::running::Options;
 use postrider_broker::Queue;
 use postrider_common::delivery::DeliveryState;
 use postrider_contract::{Contract, OwnRateLimit};
-use postrider_store::{EndpointPatch, NewEndpoint, SharedStore};
+use postrider_store::conformance::fixtures::{event, named};
+use postrider_store::{
+    BreakerMoved, BreakerTerms, EndpointPatch, NewEndpoint, SharedStore, TestAccepted,
+};
 use postrider_testkit::{Answer, Behaviour, Ledger, Receiver};
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,6 +168,34 @@ async fn retries_count_like_first_attempts() {
     scene.until_attempted(id, 4).await;
     scene.until_attempted(fresh, 1).await;
     dispatcher.stop().await;
+    scene.close().await;
+}
+
+/// Although what is withheld was due before it.
+#[tokio::test]
+async fn a_test_goes_out_while_its_endpoint_is_down() {
+    let scene = limited(&[(5, HOUR)]).await;
+    let receiver = Receiver::start(Behaviour::ok()).await;
+    let endpoint = scene.hook(&receiver, |_| {}).await;
+    let withheld = scene.subject.schedule(&scene.tenant, 10).await;
+    scene.subject.age(60).await;
+    let terms = BreakerTerms {
+        rests: vec![Duration::from_hours(1)],
+        give_up_after: Duration::from_hours(2),
+        probe_within: Duration::from_mins(1),
+    };
+    let opened = scene.store.breaker_open(endpoint.id, endpoint.version, &terms).await.unwrap();
+    assert_eq!(opened, BreakerMoved::Moved);
+    let (name, test) = (named(&endpoint), event(&scene.tenant));
+    let tested = scene.store.test_accept(&scene.tenant, &name, &test).await.unwrap();
+    let TestAccepted::Accepted { delivery, .. } = tested else {
+        panic!("there is such an endpoint");
+    };
+    let dispatcher = scene.dispatch().await;
+    assert_eq!(scene.until_state(delivery, DeliveryState::Delivered).await.attempts, 1);
+    scene.subject.assert_all(&withheld, DeliveryState::Scheduled).await;
+    dispatcher.stop().await;
+    assert_eq!(receiver.ledger(Ledger::len), 1);
     scene.close().await;
 }
 

@@ -74,6 +74,28 @@ async fn an_id_that_the_producer_gave_is_answered_as_given() {
     assert!(scene.store.event_get(&scope(), "order-1").await.unwrap().is_some());
 }
 
+/// One text names one event, and an id that nobody else has may look as it likes.
+#[tokio::test]
+async fn the_id_of_another_event_is_refused_by_field_and_rule() {
+    let scene = Scene::start().await;
+    let ours = publish(&scene, event()).await.unwrap().event_id;
+    let named = |id: &str| PublishEventRequest { event_id: Some(id.to_owned()), ..event() };
+    for text in [ours.as_str(), ours.strip_prefix("evt_").unwrap()] {
+        let status = publish(&scene, named(text)).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        let violations = status.get_details_bad_request().unwrap().field_violations;
+        let broken: Vec<_> =
+            violations.iter().map(|one| (one.field.as_str(), one.description.as_str())).collect();
+        let rule = "must not be the id that another event got from Postrider";
+        assert_eq!(broken, [("event_id", rule)], "{text}");
+    }
+    for text in [format!("evt_{}", EventId::generate()), "evt_123".to_owned()] {
+        let answer = publish(&scene, named(&text)).await.unwrap();
+        assert_eq!((answer.event_id, answer.duplicate), (text, false));
+    }
+    assert_eq!(scene.events().await, 3);
+}
+
 #[tokio::test]
 async fn without_a_key_each_call_is_a_new_event() {
     let scene = Scene::start().await;

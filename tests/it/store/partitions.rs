@@ -2,10 +2,12 @@
 
 use super::store_on;
 use futures::future::join_all;
-use postrider_store::Upkeep as _;
 use postrider_store::conformance::Subject;
+use postrider_store::conformance::fixtures::queued;
+use postrider_store::{PageRequest, Selection, Upkeep as _};
 use postrider_testkit::{TestDatabase, only_on};
 use sqlx::{AssertSqlSafe, PgPool};
+use std::time::Duration;
 
 const PARENTS: [&str; 3] = ["events", "deliveries", "attempts"];
 
@@ -97,4 +99,41 @@ async fn a_partition_made_later_is_like_those_made_first() {
     let made_first = indexes(today).await;
     assert!(made_first.iter().any(|index| index.contains("_one_per_copy")));
     assert_eq!(indexes("20310203").await, made_first);
+}
+
+/// What was accepted on other days is not even opened: their partitions may be locked by whoever removes them.
+#[tokio::test]
+async fn dead_letters_of_some_days_are_looked_for_on_these_alone() {
+    only_on!(Distributed);
+    let database = TestDatabase::create().await;
+    let pool = database.pool();
+    let subject = Subject::new(store_on(&database), database);
+    let (tenant, _) = subject.customer().await;
+    let now = subject.hooks.now().await.expect("the time");
+    let then = now - Duration::from_hours(5 * 24);
+    let mut letters = Vec::new();
+    for days in [0, 10] {
+        let event = subject.event_of(&tenant, days).await;
+        let id = queued(&subject.accept_one(event).await).remove(0);
+        subject.store.delivery_cancel(&tenant, id).await.expect("dead");
+        letters.push((id, now - Duration::from_hours(24) * days));
+    }
+    // When they were accepted, by the database's clock.
+    let age = "UPDATE events SET accepted_at = accepted_at - interval '10 days'
+               WHERE id < uuid_floor((now() AT TIME ZONE 'UTC')::date - 5)";
+    sqlx::query(age).execute(&pool).await.expect("aged");
+    let since = Selection { since: Some(then), ..Selection::default() };
+    let until = Selection { until: Some(then), ..Selection::default() };
+    for (selection, meant, other) in [(since, 0, 1), (until, 1, 0)] {
+        let day = letters[other].1.date();
+        let day = format!("{}{:02}{:02}", day.year(), u8::from(day.month()), day.day());
+        let mut removing = pool.begin().await.expect("a transaction");
+        let lock = format!("LOCK TABLE deliveries_{day} IN ACCESS EXCLUSIVE MODE");
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *removing).await.expect("locked");
+        let page = PageRequest { limit: 10, after: None };
+        let listed = subject.store.dead_letter_list(&tenant, &selection, page).await;
+        let listed: Vec<_> = listed.expect("no waiting").rows.iter().map(|one| one.id).collect();
+        assert_eq!(listed, [letters[meant].0]);
+        removing.rollback().await.expect("unlocked");
+    }
 }

@@ -6,7 +6,7 @@ use super::database::{BATCH, CAP, Database, ENDPOINTS, Postgres, Sqlite, store_e
 use crate::bench::{Setting, progress};
 use crate::error::BenchError;
 use crate::findings::{Aim, Findings};
-use postrider_store::{Claim, Claiming, FeedLimits, LeasePolicy, Release, SharedStore};
+use postrider_store::{Claim, Claiming, Deferral, FeedLimits, LeasePolicy, SharedStore};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -137,13 +137,15 @@ async fn steps(store: &SharedStore) -> Result<Step, BenchError> {
         let claimed = store.deliveries_claim(&ids, &lease, Claiming::Together).await;
         let claimed = claimed.map_err(store_error)?;
         claims.push(began.elapsed());
-        let releases = claimed.claims.into_iter().filter_map(|claim| match claim {
-            Claim::Claimed(one) => Some(Release { delivery: one.id, token: one.token }),
+        let deferrals = claimed.claims.into_iter().filter_map(|claim| match claim {
+            Claim::Claimed(one) => {
+                Some(Deferral { delivery: one.id, token: one.token, pause: Duration::ZERO })
+            }
             _ => None,
         });
-        let releases: Vec<_> = releases.collect();
-        all("claimed", ids.len(), releases.len())?;
-        store.deliveries_release(&releases).await.map_err(store_error)?;
+        let deferrals: Vec<_> = deferrals.collect();
+        all("claimed", ids.len(), deferrals.len())?;
+        store.deliveries_defer(&deferrals).await.map_err(store_error)?;
     }
     Ok(Step { feed_ms: median_ms(feeds), claim_ms: median_ms(claims) })
 }

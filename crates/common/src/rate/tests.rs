@@ -118,7 +118,13 @@ proptest! {
         sorted.sort_unstable();
         let (due_asking, due_waiting): (Vec<_>, Vec<_>) =
             (asking.iter().map(due).collect(), sorted.iter().map(due).collect());
-        let may_start = in_order(room, &due_asking, &due_waiting);
+        let all = Waiting { first: 0, then: &due_waiting };
+        let may_start = in_order(room, &due_asking, all);
+        let (first, most) = telling(room, asking.len());
+        prop_assert!(most as usize <= asking.len() && first + most == room);
+        let told = due_waiting.get(first as usize..).unwrap_or_default();
+        let told = Waiting { first, then: &told[..told.len().min(most as usize)] };
+        prop_assert_eq!(in_order(room, &due_asking, told), may_start.clone());
         let started = may_start.iter().filter(|one| **one).count();
         prop_assert!(started <= room as usize);
         for (one, starts) in asking.iter().zip(&may_start) {

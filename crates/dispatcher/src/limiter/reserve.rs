@@ -4,7 +4,7 @@ use super::pace::Pace;
 use super::rooms::Rooms;
 use postrider_common::id::EndpointId;
 use postrider_common::rate::RateLimit;
-use postrider_store::{RateGrant, RateRequest, SharedStore, StoreError};
+use postrider_store::{RateGrant, RatePlace, RateRequest, SharedStore, StoreError};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -14,8 +14,7 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) endpoint: EndpointId,
-    /// When its delivery was due.
-    pub(super) due: OffsetDateTime,
+    pub(super) place: RatePlace,
     pub(super) limit: RateLimit,
 }
 
@@ -47,10 +46,10 @@ impl Start {
     }
 }
 
-/// The asks of one endpoint, by their places in the batch.
+/// The asks of one endpoint, and where in the batch they are answered.
 struct Asking {
     request: RateRequest,
-    places: Vec<usize>,
+    answers: Vec<usize>,
 }
 
 pub(super) async fn reserve(
@@ -60,9 +59,9 @@ pub(super) async fn reserve(
     asks: Vec<Ask>,
 ) -> Vec<Result<Answer, StoreError>> {
     let count = asks.len();
-    let (requests, places): (Vec<_>, Vec<_>) = by_endpoint(asks, &pace)
+    let (requests, answered_at): (Vec<_>, Vec<_>) = by_endpoint(asks, &pace)
         .into_values()
-        .map(|asking| (asking.request, asking.places))
+        .map(|asking| (asking.request, asking.answers))
         .unzip();
     // Taken before the store is asked: it cannot have reserved anything earlier than that.
     let asked_at = Instant::now();
@@ -72,12 +71,12 @@ pub(super) async fn reserve(
     };
     let learnt_at = Instant::now();
     let mut answers = vec![Ok(Answer::NoRoom); count];
-    for ((request, places), grant) in requests.iter().zip(places).zip(grants) {
+    for ((request, answered_at), grant) in requests.iter().zip(answered_at).zip(grants) {
         rooms.note(request.endpoint, &grant, asked_at, learnt_at);
         let RateGrant { at, may_start, .. } = grant;
         let start = Start { at, learnt_at, asked_at, within: request.within };
-        for (place, _) in places.iter().zip(may_start).filter(|(_, may_start)| *may_start) {
-            answers[*place] = Ok(Answer::Reserved(start));
+        for (n, _) in answered_at.iter().zip(may_start).filter(|(_, may_start)| *may_start) {
+            answers[*n] = Ok(Answer::Reserved(start));
         }
     }
     answers
@@ -85,13 +84,13 @@ pub(super) async fn reserve(
 
 fn by_endpoint(asks: Vec<Ask>, pace: &Pace) -> BTreeMap<EndpointId, Asking> {
     let mut asking: BTreeMap<EndpointId, Asking> = BTreeMap::new();
-    for (place, Ask { endpoint, due, limit }) in asks.into_iter().enumerate() {
-        let of_endpoint = asking.entry(endpoint).or_insert_with(|| Asking {
-            request: RateRequest { endpoint, within: pace.within(&limit), limit, due: Vec::new() },
-            places: Vec::new(),
+    for (n, Ask { endpoint, place, limit }) in asks.into_iter().enumerate() {
+        let of_endpoint = asking.entry(endpoint).or_insert_with(|| {
+            let (within, places) = (pace.within(&limit), Vec::new());
+            Asking { request: RateRequest { endpoint, within, limit, places }, answers: Vec::new() }
         });
-        of_endpoint.request.due.push(due);
-        of_endpoint.places.push(place);
+        of_endpoint.request.places.push(place);
+        of_endpoint.answers.push(n);
     }
     asking
 }

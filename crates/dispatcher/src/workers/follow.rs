@@ -1,9 +1,9 @@
 //! The follower: lets waiting deliveries follow their endpoints' state.
 
 use super::Pace;
-use postrider_store::{SharedStore, StoreError};
+use postrider_store::{Followed, SharedStore, StoreError};
 
-/// Deliveries of each kind that one step moves.
+/// Deliveries of each kind that one step moves at most.
 const BATCH: u32 = 1000;
 
 /// Lets waiting deliveries follow their endpoints' state.
@@ -17,13 +17,13 @@ impl Follower {
         Self { store }
     }
 
-    /// Moves once. Gives how many deliveries changed their state.
-    pub async fn run_once(&self) -> Result<u64, StoreError> {
+    /// Moves once.
+    pub async fn run_once(&self) -> Result<Followed, StoreError> {
         self.store.deliveries_follow_endpoints(BATCH).await
     }
 
     pub(crate) async fn step(&self) -> Result<Pace, StoreError> {
-        let moved = self.run_once().await?;
-        Ok(if moved >= u64::from(BATCH) { Pace::AtOnce } else { Pace::NextTick })
+        let followed = self.run_once().await?;
+        Ok(if followed.has_more { Pace::AtOnce } else { Pace::NextTick })
     }
 }

@@ -6,10 +6,19 @@ use super::Pace;
 use crate::metrics::WorkerMetrics;
 use postrider_broker::{Published, Queue, SharedBroker, WorkItem, WorkMessage};
 use postrider_common::id::DeliveryId;
-use postrider_store::{Probe, SharedStore, StoreError, WorkQueue};
+use postrider_store::{Probe, Probed, SharedStore, StoreError, WorkQueue};
 
 /// Endpoints that one step looks at.
 const BATCH: u32 = 256;
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Step {
+    /// Endpoints whose time had come.
+    endpoints: usize,
+    /// Probes that the broker took.
+    taken: usize,
+}
 
 /// Hands out probes.
 pub struct Prober {
@@ -32,22 +41,28 @@ impl Prober {
     /// Hands out the probes whose time has come; gives how many the broker took. Does nothing while that
     /// is away. A probe that it does not take is held again, and the next one comes in its time.
     pub async fn run_once(&self) -> Result<usize, StoreError> {
+        Ok(self.try_once().await?.taken)
+    }
+
+    async fn try_once(&self) -> Result<Step, StoreError> {
         if self.broker.ping().await.is_err() {
-            return Ok(0);
+            return Ok(Step { endpoints: 0, taken: 0 });
         }
-        let probes = self.store.deliveries_probe(BATCH).await?;
+        let Probed { endpoints, probes } = self.store.deliveries_probe(BATCH).await?;
         let mut taken = 0;
         for (queue, name) in [(WorkQueue::First, Queue::First), (WorkQueue::Retry, Queue::Retry)] {
             let of_queue = probes.iter().filter(|probe| probe.queue == queue);
             taken += self.hand_out(name, of_queue.map(item).collect()).await?;
         }
         self.metrics.probed.inc_by(taken as u64);
-        Ok(taken)
+        Ok(Step { endpoints, taken })
     }
 
-    pub(crate) async fn step(&self) -> Result<Pace, StoreError> {
-        let taken = self.run_once().await?;
-        Ok(if taken == BATCH as usize { Pace::AtOnce } else { Pace::NextTick })
+    /// Hands out the probes whose time has come, and says when to look again. What counts is how many
+    /// endpoints there were: one with nothing to send is due again soon, and must not hide the next.
+    pub async fn step(&self) -> Result<Pace, StoreError> {
+        let step = self.try_once().await?;
+        Ok(if step.endpoints >= BATCH as usize { Pace::AtOnce } else { Pace::NextTick })
     }
 
     async fn hand_out(&self, queue: Queue, items: Vec<WorkItem>) -> Result<usize, StoreError> {

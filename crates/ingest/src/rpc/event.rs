@@ -5,7 +5,7 @@ use crate::auth::Caller;
 use crate::event_ids::EventIds;
 use crate::proto::{PublishEventRequest, PublishEventResponse};
 use crate::refusal::Refusal;
-use crate::validate::{too_far_ahead, validate};
+use crate::validate::{namesake, too_far_ahead, validate};
 use postrider_common::batch::Pending;
 use postrider_common::event::GivenId;
 use postrider_common::id::EventId;
@@ -52,6 +52,7 @@ impl Begun {
             }
             Accepted::Conflict { field } => Err(Refusal::Conflict(field)),
             Accepted::TooFarAhead => Err(Refusal::Invalid(vec![too_far_ahead()])),
+            Accepted::Namesake => Err(Refusal::Invalid(vec![namesake()])),
             Accepted::UnknownTenant => Err(Refusal::TenantNotFound),
         }
     }

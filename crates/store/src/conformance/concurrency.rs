@@ -1,11 +1,12 @@
 //! Conformance: everybody works at once, and neither loses anything nor stands in another's way.
 
 use super::Subject;
+use super::defer::deferral;
 use super::fixtures::{event, ids, lease_policy, new_endpoint, queued, retry, success};
 use crate::accept::{NewEvent, QueueRoom};
 use crate::endpoints::{EndpointPatch, EndpointRef};
 use crate::feed::FeedLimits;
-use crate::work::{Claim, ClaimedDelivery, Claiming, Release, Settled, Settlement};
+use crate::work::{Claim, ClaimedDelivery, Claiming, Settled, Settlement};
 use futures::future::join_all;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::endpoint::Endpoint;
@@ -155,22 +156,20 @@ async fn dispatch(store: crate::SharedStore, number: usize, broker: Broker) {
         let claimed =
             store.deliveries_claim(&taken, &lease, Claiming::Together).await.expect("claimed");
         let mut settlements = Vec::new();
-        let mut releases = Vec::new();
+        let mut deferrals = Vec::new();
         for (n, claimed) in claimed.claims.into_iter().filter_map(into_claimed).enumerate() {
             match (n + round + number) % 8 {
-                0 => releases.push(Release { delivery: claimed.id, token: claimed.token }),
+                0 => deferrals.push(deferral(&claimed, 0)),
                 1 => settlements.push(retry(&claimed, Duration::ZERO)),
                 2 => {}
                 _ => settlements.push(success(&claimed)),
             }
         }
         settlements.reverse();
-        releases.reverse();
-        let (settled, given_back) = tokio::join!(
-            store.deliveries_settle(&settlements),
-            store.deliveries_release(&releases)
-        );
-        assert_eq!(given_back.expect("given back"), releases.len() as u64);
+        deferrals.reverse();
+        let (settled, given_back) =
+            tokio::join!(store.deliveries_settle(&settlements), store.deliveries_defer(&deferrals));
+        assert_eq!(given_back.expect("given back"), deferrals.len() as u64);
         for settled in settled.expect("settled") {
             assert_eq!(settled, Settled::Applied);
         }

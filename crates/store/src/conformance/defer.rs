@@ -1,4 +1,4 @@
-//! Conformance: putting claims off, since their endpoint may get no more requests for now.
+//! Conformance: giving claims back, since their endpoint may get no more requests for now.
 
 use super::Subject;
 use super::fixtures::{ids, retry, success};
@@ -7,7 +7,7 @@ use postrider_common::delivery::DeliveryState;
 use postrider_common::id::{DeliveryId, EventId, LeaseToken};
 use std::time::Duration;
 
-fn deferral(claimed: &ClaimedDelivery, pause: u64) -> Deferral {
+pub(super) fn deferral(claimed: &ClaimedDelivery, pause: u64) -> Deferral {
     let pause = Duration::from_secs(pause);
     Deferral { delivery: claimed.id, token: claimed.token, pause }
 }

@@ -2,12 +2,13 @@
 
 use super::Subject;
 use super::fixtures::{EARLIER, event, event_type, given};
-use crate::accept::NewEvent;
+use crate::accept::{Accepted, NewEvent};
 use crate::log::EventFilterBy;
 use crate::page::PageRequest;
 use postrider_common::event::GivenId;
 use postrider_common::id::EventId;
 use postrider_common::tenant::TenantScope;
+use uuid::Uuid;
 
 async fn get(subject: &Subject, tenant: &TenantScope, id: &str) -> Option<EventId> {
     let event = subject.store.event_get(tenant, id).await.expect("an answer");
@@ -27,15 +28,37 @@ pub async fn an_event_is_found_by_either_of_its_ids(subject: &Subject) {
     }
 }
 
-/// What a producer calls an event goes before what we call another.
-pub async fn a_given_id_that_is_a_uuid_means_what_was_given(subject: &Subject) {
+/// As a producer's own ids may be, whatever their version.
+pub async fn a_given_id_may_look_like_one_of_ours(subject: &Subject) {
     let tenant = subject.tenant().await;
-    let other = event(&tenant);
-    subject.accept_one(other.clone()).await;
-    let text = other.id.to_string();
-    let new = NewEvent { given_id: given(&text), ..event(&tenant) };
-    subject.accept_one(new.clone()).await;
-    assert_eq!(get(subject, &tenant, &text).await, Some(new.id));
+    let theirs = [EventId::generate().as_uuid(), Uuid::new_v4()];
+    for text in theirs.map(|id| id.to_string()) {
+        for text in [format!("evt_{text}"), text] {
+            let new = NewEvent { given_id: given(&text), ..event(&tenant) };
+            let accepted = subject.accept_one(new.clone()).await;
+            assert!(matches!(accepted, Accepted::New { .. }), "{text}: {accepted:?}");
+            assert_eq!(get(subject, &tenant, &text).await, Some(new.id), "{text}");
+        }
+    }
+}
+
+/// One text names one event: what a tenant's event is called by us is no other's id, under any prefix.
+/// Another tenant's is another's business, and who tries in vain leaves nothing behind.
+pub async fn an_id_of_ours_is_given_to_no_other_event(subject: &Subject) {
+    let (tenant, other) = (subject.tenant().await, subject.tenant().await);
+    let ours = event(&tenant);
+    subject.accept_one(ours.clone()).await;
+    let bare = ours.id.to_string();
+    for text in [bare.clone(), format!("evt_{bare}"), format!("msg_{bare}"), bare.to_uppercase()] {
+        let named = |tenant| NewEvent { given_id: given(&text), ..event(tenant) };
+        let (neighbour, new) = (event(&tenant), named(&tenant));
+        let accepted = subject.accept(&[new.clone(), neighbour.clone(), named(&other)]).await;
+        assert_eq!(accepted[0], Accepted::Namesake, "{text}");
+        assert!(accepted[1..].iter().all(|one| matches!(one, Accepted::New { .. })), "{text}");
+        assert_eq!(get(subject, &tenant, &text).await, Some(ours.id), "{text}");
+        assert_eq!(get(subject, &tenant, &new.id.to_string()).await, None, "{text}");
+        assert_eq!(get(subject, &tenant, &neighbour.id.to_string()).await, Some(neighbour.id));
+    }
 }
 
 /// An idempotency key is none of its names.

@@ -2,7 +2,10 @@
 
 use super::Subject;
 use super::fixtures::{gone, ids, retry};
+use crate::endpoints::EndpointPatch;
+use crate::follow::Followed;
 use postrider_common::delivery::{DeadReason, DeliveryState};
+use postrider_common::ordering::OnFailure;
 use std::time::Duration;
 
 /// What was scheduled is held, with the time that it had.
@@ -46,7 +49,7 @@ pub async fn what_is_held_goes_on_when_its_endpoint_is_resumed(subject: &Subject
     subject.assert_all(&held, DeliveryState::Held).await;
     assert_eq!(subject.follow().await, 0, "it is still paused");
     subject.switch(&tenant, &endpoint, true).await;
-    assert_eq!(subject.follow().await, 5);
+    subject.follow().await;
     subject.assert_all(&held, DeliveryState::Scheduled).await;
     assert!(subject.raw(claimed.id).await.due_in_s.expect("a due time") > 500.0);
     let mut fed = Vec::new();
@@ -83,10 +86,64 @@ pub async fn no_more_deliveries_follow_at_once_than_asked(subject: &Subject) {
     subject.switch(&other, &other_endpoint, false).await;
     let mut moved = Vec::new();
     for _ in 0..4 {
-        moved.push(subject.store.deliveries_follow_endpoints(3).await.expect("an answer"));
+        moved.push(step(subject, 3).await);
     }
-    assert_eq!(moved, [3, 3, 1, 0]);
+    let followed = |moved, has_more| Followed { moved, has_more };
+    assert_eq!(
+        moved,
+        [followed(2, true), followed(2, true), followed(3, true), followed(0, false)]
+    );
     subject.assert_all(&due, DeliveryState::Held).await;
+}
+
+async fn step(subject: &Subject, limit: u32) -> Followed {
+    subject.store.deliveries_follow_endpoints(limit).await.expect("an answer")
+}
+
+/// However much waits for one of them, each gets its share of a step, whatever it is that follows.
+pub async fn endpoints_follow_side_by_side(subject: &Subject) {
+    let (big, big_endpoint) = subject.ordered(OnFailure::GoOn).await;
+    let (small, small_endpoint) = subject.ordered(OnFailure::GoOn).await;
+    let both = [(&big, &big_endpoint), (&small, &small_endpoint)];
+    subject.schedule(&big, 20).await;
+    let few = subject.schedule(&small, 2).await;
+    for (active, state) in [(false, DeliveryState::Held), (true, DeliveryState::Scheduled)] {
+        for (tenant, endpoint) in both {
+            subject.switch(tenant, endpoint, active).await;
+        }
+        assert_eq!(step(subject, 4).await, Followed { moved: 4, has_more: true });
+        subject.assert_all(&few, state).await;
+        while step(subject, 100).await.has_more {}
+    }
+
+    let mut waiting = Vec::new();
+    for (tenant, count) in [(&big, 20), (&small, 3)] {
+        waiting = subject.accept_keys(tenant, &vec!["a"; count]).await;
+    }
+    for (tenant, endpoint) in both {
+        let patch = EndpointPatch { ordered_by_key: Some(false), ..EndpointPatch::default() };
+        subject.patch(tenant, endpoint, patch).await;
+    }
+    assert_eq!(step(subject, 4).await.moved, 4);
+    subject.assert_all(&waiting[1..], DeliveryState::Scheduled).await;
+}
+
+/// A step visits a part of those that something waits for, and the next one goes on from there.
+pub async fn all_endpoints_are_followed_in_time(subject: &Subject) {
+    let mut owners = Vec::new();
+    for _ in 0..7 {
+        let (tenant, endpoint) = subject.customer().await;
+        subject.switch(&tenant, &endpoint, false).await;
+        let held = subject.schedule(&tenant, 1).await;
+        owners.push((tenant, endpoint, held));
+    }
+    for (tenant, endpoint, held) in owners {
+        subject.switch(&tenant, &endpoint, true).await;
+        for _ in 0..2 {
+            step(subject, 1).await;
+        }
+        subject.assert_all(&held, DeliveryState::Scheduled).await;
+    }
 }
 
 /// What is out with the broker or a dispatcher follows by claiming and settling.

@@ -1,47 +1,10 @@
-//! Conformance: giving back what was claimed or queued and is not sent now.
+//! Conformance: giving back what is queued and is not sent now. Claims are `defer`'s.
 
 use super::Subject;
 use super::fixtures::{ids, retry, success};
-use crate::work::{Release, Settled, WorkQueue};
 use postrider_common::delivery::DeliveryState;
-use postrider_common::id::{DeliveryId, EventId, LeaseToken};
+use postrider_common::id::{DeliveryId, EventId};
 use std::time::Duration;
-
-/// Due at once, with no attempt on record, and its number is not used up.
-pub async fn a_released_claim_leaves_no_trace(subject: &Subject) {
-    let (tenant, _) = subject.customer().await;
-    let claimed = subject.in_flight(&tenant).await;
-    let release = Release { delivery: claimed.id, token: claimed.token };
-    let count = subject.store.deliveries_release(&[release]).await.expect("an answer");
-    assert_eq!(count, 1);
-    let raw = subject.raw(claimed.id).await;
-    assert_eq!((raw.state.as_str(), raw.lease_left_s), ("scheduled", None));
-    assert!(raw.due_in_s.expect("a due time") <= 0.0);
-    assert_eq!(subject.delivery(&tenant, claimed.id).await.attempts, 0);
-
-    // Nothing was sent under that token, so nothing can be settled under it.
-    assert_eq!(subject.settle(success(&claimed)).await, Settled::Superseded);
-    let fed = subject.feed(10).await;
-    assert_eq!(fed[0].queue, WorkQueue::First);
-    assert_eq!(subject.claim_one(claimed.id).await.attempt, 1);
-}
-
-/// Of a claim that somebody else holds by now, of one that is settled, of an unknown delivery.
-pub async fn a_release_without_the_lease_does_nothing(subject: &Subject) {
-    let (tenant, _) = subject.customer().await;
-    let (held, settled) = (subject.in_flight(&tenant).await, subject.in_flight(&tenant).await);
-    subject.settle(success(&settled)).await;
-    let unknown = DeliveryId::generate_for(EventId::generate());
-    let releases = [
-        Release { delivery: held.id, token: LeaseToken::generate() },
-        Release { delivery: settled.id, token: settled.token },
-        Release { delivery: unknown, token: held.token },
-    ];
-    let count = subject.store.deliveries_release(&releases).await.expect("an answer");
-    assert_eq!(count, 0);
-    assert_eq!(subject.state(held.id).await, DeliveryState::InFlight);
-    assert_eq!(subject.state(settled.id).await, DeliveryState::Delivered);
-}
 
 /// At the time that they had; the endpoint is fed nothing for the pause, others are.
 pub async fn refused_deliveries_keep_their_time_and_pause_their_endpoint(subject: &Subject) {

@@ -77,6 +77,8 @@ pub async fn a_changed_endpoint_is_matched_as_it_is_now(subject: &Subject) {
     subject.switch(&tenant, &endpoint, false).await;
     assert_eq!(accept().await, (1, 0));
     subject.switch(&tenant, &endpoint, true).await;
+    assert_eq!(accept().await, (1, 0), "behind what was held");
+    assert_eq!(subject.feed(10).await.len(), 2);
     assert_eq!(accept().await, (1, 1));
     let patch = EndpointPatch { events: Some(wants(&["else"])), ..EndpointPatch::default() };
     subject.patch(&tenant, &endpoint, patch).await;

@@ -22,7 +22,7 @@ pub(super) fn keyed(tenant: &TenantScope, key: &str) -> NewEvent {
 
 impl Subject {
     /// A tenant with one endpoint that asks for order by key.
-    pub(super) async fn ordered(&self, on_failure: OnFailure) -> (TenantScope, Endpoint) {
+    pub async fn ordered(&self, on_failure: OnFailure) -> (TenantScope, Endpoint) {
         let tenant = self.tenant().await;
         let ordering = EndpointOrdering { by_key: true, on_failure };
         let endpoint = self.endpoint_with(&tenant, |new| new.ordering = ordering).await;
@@ -30,7 +30,7 @@ impl Subject {
     }
 
     /// Accepts an event for each key, in one batch, and gives their deliveries in that order.
-    pub(super) async fn accept_keys(&self, tenant: &TenantScope, keys: &[&str]) -> Vec<DeliveryId> {
+    pub async fn accept_keys(&self, tenant: &TenantScope, keys: &[&str]) -> Vec<DeliveryId> {
         let events: Vec<NewEvent> = keys.iter().map(|key| keyed(tenant, key)).collect();
         let accepted: Vec<EventId> = events.iter().map(|event| event.id).collect();
         self.accept(&events).await;

@@ -2,17 +2,18 @@
 //! delivery, and is on again once a probe is answered; whatever becomes of a probe, nothing is stuck.
 
 use super::Subject;
+use super::defer::deferral;
 use super::fixtures::{dead, event, gone, named, retry, success};
 use crate::accept::NewEvent;
 use crate::endpoints::EndpointPatch;
 use crate::operations::OperationalKind;
-use crate::work::{Claim, ClaimedDelivery, LostRule, Release, Settled, Settlement, WorkQueue};
+use crate::work::{Claim, ClaimedDelivery, LostRule, Settled, Settlement, WorkQueue};
 use futures::future::join_all;
 use postrider_common::delivery::DeliveryState::{Dead, Delivered, Held, Queued, Scheduled};
 use postrider_common::delivery::{DeadReason, Transition};
 use postrider_common::endpoint::{DisableReason, Endpoint};
 use postrider_common::id::DeliveryId;
-use postrider_common::probing::{NOTHING_TO_SEND, rest_after};
+use postrider_common::probing::{NOT_SENT, NOTHING_TO_SEND, rest_after};
 use postrider_common::tenant::TenantScope;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +23,10 @@ const LATER: Duration = Duration::from_hours(100);
 const SPARE: u64 = 20;
 
 /// An endpoint that was switched off, and three deliveries that it is owed, the oldest first.
-struct Off {
-    tenant: TenantScope,
-    endpoint: Endpoint,
-    held: Vec<DeliveryId>,
+pub(super) struct Off {
+    pub(super) tenant: TenantScope,
+    pub(super) endpoint: Endpoint,
+    pub(super) held: Vec<DeliveryId>,
 }
 
 fn wants_probes() -> EndpointPatch {
@@ -33,7 +34,7 @@ fn wants_probes() -> EndpointPatch {
 }
 
 /// The last failure of a delivery whose endpoint is switched off by it.
-fn exhausted(claimed: &ClaimedDelivery) -> Settlement {
+pub(super) fn exhausted(claimed: &ClaimedDelivery) -> Settlement {
     let disable = Some(DisableReason::Exhausted);
     let transition = Transition::Dead { reason: DeadReason::Exhausted, disable };
     Settlement { transition, ..dead(claimed, DeadReason::Exhausted) }
@@ -41,7 +42,7 @@ fn exhausted(claimed: &ClaimedDelivery) -> Settlement {
 
 impl Subject {
     /// One that is switched off by what an attempt came to.
-    async fn off_by(&self, settlement: fn(&ClaimedDelivery) -> Settlement) -> Off {
+    pub(super) async fn off_by(&self, settlement: fn(&ClaimedDelivery) -> Settlement) -> Off {
         let tenant = self.tenant().await;
         let endpoint = self.endpoint_with(&tenant, |new| new.auto_enable = true).await;
         let claimed = self.in_flight(&tenant).await;
@@ -51,7 +52,7 @@ impl Subject {
     }
 
     /// Accepts so many events for an endpoint that is off, and gives their deliveries, the oldest first.
-    async fn owe(&self, tenant: &TenantScope, count: usize) -> Vec<DeliveryId> {
+    pub(super) async fn owe(&self, tenant: &TenantScope, count: usize) -> Vec<DeliveryId> {
         let mut owed = Vec::new();
         for _ in 0..count {
             let event = event(tenant);
@@ -66,17 +67,17 @@ impl Subject {
 
     /// The deliveries that are probes now.
     async fn probe(&self) -> Vec<DeliveryId> {
-        let probes = self.store.deliveries_probe(100).await.expect("an answer");
-        probes.iter().map(|probe| probe.delivery.id).collect()
+        let probed = self.store.deliveries_probe(100).await.expect("an answer");
+        probed.probes.iter().map(|probe| probe.delivery.id).collect()
     }
 
     /// Moves time to when an endpoint that was probed so often is to be probed again.
-    async fn rest(&self, probes: u32) {
+    pub(super) async fn rest(&self, probes: u32) {
         self.age(rest_after(probes).as_secs() + SPARE).await;
     }
 
     /// The first probe of an endpoint, claimed.
-    async fn first_probe(&self, off: &Off) -> ClaimedDelivery {
+    pub(super) async fn first_probe(&self, off: &Off) -> ClaimedDelivery {
         self.rest(0).await;
         assert_eq!(self.probe().await, off.held[..1]);
         self.claim_one(off.held[0]).await
@@ -87,7 +88,7 @@ impl Subject {
         found.expect("an answer").expect("an endpoint")
     }
 
-    async fn reason(&self, off: &Off) -> Option<DisableReason> {
+    pub(super) async fn reason(&self, off: &Off) -> Option<DisableReason> {
         self.now_is(off).await.disabled.map(|disabled| disabled.reason)
     }
 }
@@ -105,7 +106,7 @@ pub async fn a_probe_is_taken_in_its_time(subject: &Subject) {
         subject.age(2 * SPARE).await;
 
         let probe = off.held[probes as usize];
-        let taken = subject.store.deliveries_probe(100).await.expect("an answer").remove(0);
+        let taken = subject.store.deliveries_probe(100).await.expect("an answer").probes.remove(0);
         assert_eq!((taken.delivery.id, taken.queue), (probe, WorkQueue::First));
         assert_eq!(taken.delivery.endpoint, off.endpoint.id);
         assert_eq!(&taken.delivery.tenant, off.tenant.tenant());
@@ -142,7 +143,6 @@ pub async fn a_probe_that_succeeds_switches_its_endpoint_on(subject: &Subject) {
     let on = subject.now_is(&off).await;
     assert!(on.disabled.is_none() && on.active && on.version > before.version, "{on:?}");
     subject.assert_all(&off.held[..1], Delivered).await;
-    assert_eq!(subject.follow().await, 2);
     subject.assert_all(&off.held[1..], Scheduled).await;
     let fed = subject.feed(10).await;
     assert_eq!(fed.iter().map(|fed| fed.delivery.id).collect::<Vec<_>>(), off.held[1..2]);
@@ -198,37 +198,59 @@ pub async fn a_probe_that_fails_is_an_attempt_like_any_other(subject: &Subject) 
     assert_eq!(subject.reason(&off).await, None);
 }
 
-/// Nobody claims it, its claim is given back, or its lease ends: it is held, and the next one comes.
+/// Its lease ends: it is held, and the next one comes in its time, unless it was answered all the same.
 pub async fn a_probe_that_is_lost_leaves_nothing_behind(subject: &Subject) {
     let off = subject.off_by(exhausted).await;
     let probe = &off.held[..1];
-    subject.rest(0).await;
-    assert_eq!(subject.probe().await, probe);
-    subject.age(60).await;
-    let older_than = Duration::from_secs(30);
-    let rule = LostRule { queue: WorkQueue::First, older_than, limit: 10 };
-    assert_eq!(subject.store.deliveries_requeue_lost(rule).await.expect("an answer"), 1);
-    subject.follow().await;
-    subject.assert_all(probe, Held).await;
-
-    subject.rest(1).await;
-    assert_eq!(subject.probe().await, probe);
-    let claimed = subject.claim_one(probe[0]).await;
-    let release = Release { delivery: claimed.id, token: claimed.token };
-    subject.store.deliveries_release(&[release]).await.expect("an answer");
-    subject.follow().await;
-    subject.assert_all(probe, Held).await;
-
-    subject.rest(2).await;
-    assert_eq!(subject.probe().await, probe);
-    let claimed = subject.claim_one(probe[0]).await;
+    let claimed = subject.first_probe(&off).await;
     subject.age(claimed.lease.as_secs() + SPARE).await;
     assert_eq!(subject.reap().await, probe);
     subject.assert_all(probe, Held).await;
+    assert_eq!(subject.follow().await, 0);
+    subject.age(2 * NOT_SENT.as_secs()).await;
+    assert!(subject.probe().await.is_empty(), "it may have been sent");
     assert_eq!(subject.reason(&off).await, Some(DisableReason::Exhausted));
-    // It was answered all the same.
     assert_eq!(subject.settle(success(&claimed)).await, Settled::AppliedLate);
     assert_eq!(subject.reason(&off).await, None);
+}
+
+/// The broker does not take it, its message is lost, a dispatcher refuses it or gives its claim back: it is
+/// held, there is another a minute later, and the rests do not grow by it.
+pub async fn a_probe_that_was_never_sent_is_taken_back(subject: &Subject) {
+    let off = subject.off_by(exhausted).await;
+    let probe = &off.held[..1];
+    let store = &subject.store;
+    subject.rest(0).await;
+    for way in 0..4 {
+        assert_eq!(subject.probe().await, probe, "{way}");
+        match way {
+            0 => drop(store.deliveries_unqueue(probe).await.expect("an answer")),
+            1 => drop(store.deliveries_refuse(probe, Duration::ZERO).await.expect("an answer")),
+            2 => {
+                let claimed = subject.claim_one(probe[0]).await;
+                store.deliveries_defer(&[deferral(&claimed, 0)]).await.expect("an answer");
+            }
+            _ => {
+                subject.age(60).await;
+                let older_than = Duration::from_secs(30);
+                let rule = LostRule { queue: WorkQueue::First, older_than, limit: 10 };
+                assert_eq!(store.deliveries_requeue_lost(rule).await.expect("an answer"), 1);
+            }
+        }
+        subject.follow().await;
+        subject.assert_all(probe, Held).await;
+        subject.age(NOT_SENT.as_secs() - SPARE).await;
+        assert!(subject.probe().await.is_empty(), "{way}: it is too early");
+        subject.age(2 * SPARE).await;
+    }
+    let claimed = subject.probe().await;
+    let claimed = subject.claim_one(claimed[0]).await;
+    subject.settle(retry(&claimed, Duration::ZERO)).await;
+    assert_eq!(subject.follow().await, 0);
+    subject.age(rest_after(1).as_secs() - SPARE).await;
+    assert!(subject.probe().await.is_empty(), "that one counts");
+    subject.age(2 * SPARE).await;
+    assert_eq!(subject.probe().await, probe);
 }
 
 /// Nor one that wants none, is paused or deleted, or where it is the receiver that wants nothing.
@@ -304,7 +326,8 @@ pub async fn without_a_due_delivery_it_is_looked_for_again(subject: &Subject) {
     let later = NewEvent { deliver_at: Some(now + LATER), ..event(&tenant) };
     subject.accept_one(later).await;
     subject.rest(0).await;
-    assert!(subject.probe().await.is_empty());
+    let probed = subject.store.deliveries_probe(100).await.expect("an answer");
+    assert_eq!((probed.endpoints, probed.probes), (1, vec![]), "it counts");
     let held = subject.owe(&tenant, 1).await;
     assert!(subject.probe().await.is_empty(), "it was looked for a moment ago");
     subject.age(NOTHING_TO_SEND.as_secs() + 1).await;
@@ -321,13 +344,15 @@ pub async fn many_probers_take_each_endpoint_once(subject: &Subject) {
     }
     subject.rest(0).await;
     let first = subject.store.deliveries_probe(2).await.expect("an answer");
-    assert_eq!(first.len(), 2);
+    assert_eq!((first.endpoints, first.probes.len()), (2, 2));
     let askers = (0..8).map(|_| {
         let store = Arc::clone(&subject.store);
         tokio::spawn(async move { store.deliveries_probe(100).await.expect("an answer") })
     });
-    let taken = join_all(askers).await.into_iter().flat_map(|asked| asked.expect("no panic"));
-    let mut probes: Vec<_> = first.into_iter().chain(taken).map(|one| one.delivery.id).collect();
+    let taken =
+        join_all(askers).await.into_iter().flat_map(|asked| asked.expect("no panic").probes);
+    let mut probes: Vec<_> =
+        first.probes.into_iter().chain(taken).map(|one| one.delivery.id).collect();
     probes.sort_unstable();
     owed.sort_unstable();
     assert_eq!(probes, owed);

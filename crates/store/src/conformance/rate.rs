@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::fixtures::ids;
-use crate::rate::{RateGrant, RateRequest};
+use crate::rate::{RateGrant, RatePlace, RateRequest};
 use crate::work::WorkQueue;
 use futures::future::join_all;
 use postrider_common::endpoint::Endpoint;
@@ -21,7 +21,8 @@ fn limit(windows: &[(u32, u64)]) -> RateLimit {
 }
 
 fn request(endpoint: EndpointId, limit: &RateLimit, due: Vec<OffsetDateTime>) -> RateRequest {
-    RateRequest { endpoint, limit: limit.clone(), due, within: limit.margin() }
+    let places = due.into_iter().map(|due| RatePlace::InLine { due }).collect();
+    RateRequest { endpoint, limit: limit.clone(), places, within: limit.margin() }
 }
 
 /// Asks for so many deliveries that were due before any other.
@@ -134,6 +135,42 @@ pub async fn what_waits_is_not_overtaken(subject: &Subject) {
     let grant = subject.store.rate_reserve(&[asks]).await.expect("an answer").remove(0);
     assert_eq!(grant.may_start, [true, true, false, false], "three of five places are kept");
     assert_eq!(grant.room, 3, "kept, and not taken");
+}
+
+/// However many places there are before them that nobody asks about.
+pub async fn what_waits_keeps_its_places_of_many(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let now = subject.hooks.now().await.expect("a time");
+    let ask = async |requests| {
+        let asks = request(endpoint.id, &limit(&[(requests, 100)]), vec![now; 3]);
+        let grant = subject.store.rate_reserve(&[asks]).await.expect("an answer").remove(0);
+        // What was started is forgotten.
+        subject.age(1_000).await;
+        granted(&grant)
+    };
+    subject.schedule(&tenant, 20).await;
+    subject.age(1_000).await;
+    for (requests, started) in [(19, 0), (20, 0), (21, 1), (22, 2), (23, 3), (100, 3)] {
+        assert_eq!(ask(requests).await, started, "of {requests}");
+    }
+}
+
+/// However much waits that was due before it; it takes room like any other.
+pub async fn a_test_waits_for_nobody(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let limit = limit(&[(2, 100)]);
+    subject.schedule(&tenant, 3).await;
+    subject.age(50).await;
+    let due = subject.hooks.now().await.expect("a time");
+    let (in_line, test) = (RatePlace::InLine { due }, RatePlace::First);
+    let asks = async |places: &[RatePlace]| {
+        let asks = RateRequest { places: places.to_vec(), ..request(endpoint.id, &limit, vec![]) };
+        subject.store.rate_reserve(&[asks]).await.expect("an answer").remove(0)
+    };
+    assert_eq!(asks(&[in_line]).await.may_start, [false]);
+    assert_eq!(asks(&[in_line, test]).await.may_start, [false, true]);
+    assert_eq!(asks(&[test]).await.may_start, [true]);
+    assert_eq!(asks(&[test]).await.may_start, [false], "there is no room");
 }
 
 /// Until there is room, and then as many as there is room for: those that were due first.

@@ -91,6 +91,7 @@ pub async fn a_reaped_delivery_follows_its_endpoint(subject: &Subject) {
     assert_eq!(subject.state(held.id).await, DeliveryState::Held);
 
     subject.switch(&tenant, &endpoint, true).await;
+    assert_eq!(subject.feed(10).await.len(), 1, "or what is new waits behind it");
     let dead = subject.in_flight(&tenant).await;
     subject.delete(&tenant, &endpoint).await;
     subject.age(1_000).await;

@@ -49,6 +49,11 @@ impl Subject {
         deliveries
     }
 
+    /// Has an event of a tenant that is too old, and delivers it.
+    pub(super) async fn deliver_old(&self, tenant: &TenantScope) {
+        self.deliver_of(tenant, OLD).await;
+    }
+
     /// Keeps a tenant's things for so many days.
     async fn keep(&self, tenant: &TenantScope, days: u32) {
         let retention = Some(Some(Days::new(days).expect("days")));

@@ -1,6 +1,7 @@
 //! Conformance: what is counted of what was sent to an endpoint. That the counts are those of the
 //! deliveries and their log is looked at after every case of the suite.
 
+use super::defer::deferral;
 use super::fixtures::{EARLIER, dead, retry, success};
 use super::{RawStatistics, Subject};
 use crate::log::Replayed;
@@ -119,14 +120,13 @@ pub async fn a_batch_counts_for_each_of_its_endpoints(subject: &Subject) {
     assert_eq!(subject.counts(&third).await, (2, 0));
 }
 
-/// Settled twice, under a wrong token, released, refused.
+/// Settled twice, under a wrong token, given back.
 pub async fn what_changes_nothing_counts_nothing(subject: &Subject) {
     let (tenant, endpoint) = subject.customer().await;
     let claimed = subject.in_flight(&tenant).await;
     let wrong = Settlement { token: LeaseToken::generate(), ..success(&claimed) };
     assert_eq!(subject.settle(wrong).await, Settled::Superseded);
-    let release = crate::work::Release { delivery: claimed.id, token: claimed.token };
-    subject.store.deliveries_release(&[release]).await.expect("an answer");
+    subject.store.deliveries_defer(&[deferral(&claimed, 0)]).await.expect("an answer");
     assert_eq!(subject.settle(success(&claimed)).await, Settled::Superseded);
     assert_eq!(subject.statistics(&endpoint).await, NOTHING);
 

@@ -59,7 +59,8 @@ pub(crate) fn deliveries(
 }
 
 /// Narrows a list of deliveries to a page of dead letters: those that are dead and not discarded. Tests
-/// are nobody's loss. `meant` is what the selection's endpoint means.
+/// are nobody's loss. `meant` is what the selection's endpoint means. Where it has a beginning or an end, the
+/// ids say so as well, by which partitions are left out.
 pub(crate) fn dead_letters(
     statement: &mut impl Statement,
     selection: &Selection,
@@ -78,6 +79,12 @@ pub(crate) fn dead_letters(
     }
     if let Some(until) = selection.until {
         statement.add(" AND ev.accepted_at < ").add_time(until);
+    }
+    if let Some(first) = selection.first_id() {
+        statement.add(" AND d.id > ").add_id(first);
+    }
+    if let Some(last) = selection.last_id() {
+        statement.add(" AND d.id <= ").add_id(last);
     }
     if let Some(reason) = selection.reason {
         statement.add(" AND d.dead_reason = ").add_text(reason.as_str());

@@ -1,7 +1,8 @@
 //! Accepting events: one transaction for a batch.
 //!
 //! *Theory of operation.* (1) Compare each tenant's `endpoints_version` with the cache and read
-//! anew what changed, so that matching is fresh; with them comes which endpoints are backlogged. (2) Insert the idempotency keys, sorted, so that
+//! anew what changed, so that matching is fresh; with them comes which endpoints are backlogged. Leave
+//! out what is refused whatever its keys say. (2) Insert the idempotency keys, sorted, so that
 //! two batches with the same keys cannot deadlock; what was not inserted belongs to an earlier
 //! event and is read in a second statement. (3) Insert the events that are new and their
 //! deliveries.
@@ -9,6 +10,7 @@
 mod insert;
 pub(super) mod keys;
 pub(super) mod matching;
+pub(super) mod namesakes;
 mod test;
 pub(super) mod turns;
 
@@ -87,7 +89,9 @@ impl PgStore {
         let recipients = matching::load(&mut txn, &self.matching, &tenants).await?;
 
         let now = now_if_needed(&mut txn, events).await?;
-        let refusal = |event: &NewEvent| refusal(event, recipients.knows(&event.tenant), now);
+        let namesakes = namesakes::find(&mut txn, events).await?;
+        let refusal =
+            |event: &NewEvent| refusal(event, recipients.knows(&event.tenant), &namesakes, now);
         let known: Vec<&NewEvent> =
             events.iter().filter(|event| refusal(event).is_none()).collect();
         let wanting = |event: &&NewEvent| recipients.wanting(&event.tenant, &event.event_type);

@@ -8,25 +8,24 @@
 //! lets one feeder work at a time, since two would each hand out a whole cap.
 
 mod look;
-mod window;
 
+#[cfg(feature = "conformance")]
 pub(super) use look::LOOK;
-pub(super) use window::WINDOW;
 
 use super::error::StoreResultExt as _;
+use super::window::{self, FeedWindow};
 use super::{PgStore, backlogged, breaker, by_id};
+use crate::circle::Scan;
 use crate::error::StoreError;
-use crate::feed::{FeedLimits, Feeding, Leftover, Looked, Scan, choose, share};
+use crate::feed::{FeedLimits, Feeding, Leftover, Looked, choose, share};
 use postrider_common::delivery::DeliveryState;
 use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantId;
 use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
-use window::Window;
 
-/// One at a time. The bounds on ids are there to leave partitions out; a plan that makes a bitmap of all
-/// ids between them, since it cannot know how many those are, reads the partition for each endpoint.
+/// One at a time; and what `window::by_indexes` does, without asking twice.
 const ALONE: &str = "
     SELECT pg_try_advisory_xact_lock(hashtext('postrider.feeder'))
     FROM set_config('enable_bitmapscan', 'off', true)";
@@ -97,7 +96,7 @@ pub(super) async fn feed(
         return Ok(None);
     }
     // A statement of its own: it sees what the feeder before this one did.
-    let window = window::find(&mut txn).await?;
+    let window = window::feeding(&mut txn).await?;
     let mut scan = store.feeding.begin(limits.total);
     while let Some(stretch) = scan.next() {
         let (due, all) = scan.limits();
@@ -115,10 +114,10 @@ pub(super) async fn feed(
 async fn hand_out(
     txn: &mut PgConnection,
     limits: &FeedLimits,
-    window: &Window,
+    window: &FeedWindow,
     scan: &Scan,
 ) -> Result<Feeding, StoreError> {
-    let share = share(limits.total, scan.due.len());
+    let share = share(limits.total, scan.meant.len());
     let looked = look::look(txn, limits, share, window, scan).await?;
     let rooms = rooms(txn, limits.per_tenant, window, &looked).await?;
     let mut choice = choose(&looked, limits.total, share, &rooms);
@@ -139,7 +138,7 @@ async fn hand_out(
 async fn rooms(
     txn: &mut PgConnection,
     per_tenant: u32,
-    window: &Window,
+    window: &FeedWindow,
     looked: &[Looked],
 ) -> Result<HashMap<TenantId, usize>, StoreError> {
     let with_due = looked.iter().filter(|one| !one.due.is_empty());

@@ -4,7 +4,7 @@
 use super::error::StoreResultExt as _;
 use super::{
     PgStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, feed, follow, lost,
-    operations, ordering, probe, rate, reap, release, replays, retention, settle,
+    operations, ordering, probe, rate, reap, release, replays, resume, retention, settle, window,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -12,6 +12,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId, ReplayId};
 use postrider_common::tenant::TenantId;
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -172,6 +173,17 @@ impl TestHooks for PgStore {
         Ok(())
     }
 
+    async fn hinder_removal(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let hinder = format!(
+            "CREATE FUNCTION hinder_removal() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN RAISE EXCEPTION 'hindered'; END $$;
+             CREATE TRIGGER hinder_removal BEFORE DELETE ON events FOR EACH ROW
+             WHEN (OLD.tenant_id = '{tenant}') EXECUTE FUNCTION hinder_removal();"
+        );
+        sqlx::raw_sql(AssertSqlSafe(hinder)).execute(&self.log).await.or_store_error()?;
+        Ok(())
+    }
+
     async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError> {
         let spoil = sqlx::query("UPDATE endpoints SET retry_schedule = $2 WHERE id = $1");
         let spoil = spoil.bind(id.as_uuid()).bind((!back).then_some([-1]));
@@ -241,6 +253,7 @@ impl PgStore {
         [
             ("accept: versions", accept::matching::VERSIONS),
             ("accept: endpoints", accept::matching::ENDPOINTS),
+            ("accept: namesakes", accept::namesakes::FIND),
             ("accept: insert keys", accept::keys::INSERT),
             ("accept: read keys", accept::keys::READ),
             ("accept: write keys", accept::keys::WRITE),
@@ -250,21 +263,23 @@ impl PgStore {
             ("claim: unknown", claim::UNKNOWN_AMONG),
             ("claim: events", claim::EVENTS),
             ("settle", settle::SETTLE),
-            ("release", release::RELEASE),
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),
             ("postpone", release::POSTPONE),
-            ("feed: window", feed::WINDOW),
+            ("feed: window", window::FEEDING),
             ("feed: waiting", feed::WAITING),
             ("feed: look", feed::LOOK),
             ("feed: tenants", feed::TENANTS),
             ("feed: take", feed::TAKE),
             ("backlog: begin", backlogged::BEGIN),
+            ("backlog: begin of", backlogged::BEGIN_OF),
             ("backlog: end", backlogged::END),
+            ("resume: first", resume::FIRST),
             ("probe: find", probe::FIND),
             ("probe: note", probe::NOTE),
             ("probe: queue", probe::QUEUE),
+            ("probe: take back", probe::TAKE_BACK),
             ("withhold", breaker::WITHHOLD),
             ("breakers", breaker::IN_EFFECT),
             ("rate: lock", rate::LOCK),
@@ -275,8 +290,13 @@ impl PgStore {
             ("lost: requeue", lost::REQUEUE),
             ("lost: count", lost::COUNT),
             ("backlog", backlog::BACKLOG),
-            ("follow: resume", follow::RESUME),
-            ("follow: hold", follow::HOLD),
+            ("follow: window", window::FOLLOWING),
+            ("follow: find held", follow::RESUME.find),
+            ("follow: find scheduled", follow::HOLD.find),
+            ("follow: find waiting", follow::LET_GO.find),
+            ("follow: resume", follow::RESUME.change),
+            ("follow: hold", follow::HOLD.change),
+            ("follow: let go", follow::LET_GO.change),
             ("operations: about deliveries", operations::ABOUT_DELIVERIES),
             ("operations: warn", operations::WARN),
             ("accept: turns", accept::turns::LOCK),
@@ -284,7 +304,6 @@ impl PgStore {
             ("order: advance", ordering::ADVANCE),
             ("order: places", ordering::PLACES),
             ("order: look", ordering::LOOK),
-            ("order: let go", ordering::LET_GO),
         ]
         .map(|(name, sql)| HotStatement { name, sql })
         .to_vec()

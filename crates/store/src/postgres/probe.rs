@@ -4,10 +4,11 @@
 use super::PgStore;
 use super::error::StoreResultExt as _;
 use crate::error::StoreError;
-use crate::probing::{Probe, Probing};
-use crate::rows::probe::ProbeRow;
+use crate::probing::{Probed, Probing};
+use crate::rows::probe::{ProbeRow, probed};
 use async_trait::async_trait;
 use postrider_common::delivery::DeliveryState;
+use postrider_common::probing::NOT_SENT;
 use uuid::Uuid;
 
 pub(super) const FIND: &str = "
@@ -44,14 +45,27 @@ pub(super) const QUEUE: &str = "
     ) AS h
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, queued_at = excluded.queued_at";
 
+/// Whoever holds an endpoint's row changes it: that goes before this.
+pub(super) const TAKE_BACK: &str = "
+    UPDATE endpoints
+    SET probe_at = least(probe_at, now() + make_interval(secs => $3)),
+        probes = greatest(probes - 1, 0), probe_delivery = NULL
+    WHERE id = ANY (ARRAY(
+        SELECT e.id FROM unnest($1::uuid[], $2::uuid[]) AS held (endpoint_id, id)
+        CROSS JOIN LATERAL (
+            SELECT id FROM endpoints
+            WHERE id = held.endpoint_id AND probe_delivery = held.id AND disabled_reason = 'exhausted'
+            LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+        ) AS e))";
+
 #[async_trait]
 impl Probing for PgStore {
-    async fn deliveries_probe(&self, limit: u32) -> Result<Vec<Probe>, StoreError> {
+    async fn deliveries_probe(&self, limit: u32) -> Result<Probed, StoreError> {
         let mut txn = self.hot.begin().await.or_store_error()?;
         let find = sqlx::query_as(FIND).bind(i64::from(limit));
         let found: Vec<ProbeRow> = find.fetch_all(&mut *txn).await.or_store_error()?;
         if found.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Probed::default());
         }
         sqlx::query(NOTE)
             .bind(found.iter().map(|row| row.endpoint_id).collect::<Vec<Uuid>>())
@@ -65,6 +79,18 @@ impl Probing for PgStore {
             .bind(DeliveryState::Held.as_str());
         queue.execute(&mut *txn).await.or_store_error()?;
         txn.commit().await.or_store_error()?;
-        found.into_iter().filter_map(|row| row.into_probe().transpose()).collect()
+        probed(found)
     }
+}
+
+/// Notes that probes were never sent, of these deliveries by endpoint: they were `scheduled` while their
+/// endpoint is off, which one whose attempt is on record never is.
+pub(super) async fn take_back(store: &PgStore, held: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let (endpoints, ids): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
+    let take_back = sqlx::query(TAKE_BACK).bind(endpoints).bind(ids).bind(NOT_SENT.as_secs_f64());
+    take_back.execute(&store.hot).await.or_store_error()?;
+    Ok(())
 }

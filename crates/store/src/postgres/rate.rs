@@ -28,13 +28,16 @@ pub(super) const ADD: &str = "
     SELECT id, now(), '[]', 0, now(), 0 FROM unnest($1::uuid[]) AS given (id) ORDER BY id
     ON CONFLICT (endpoint_id) DO NOTHING";
 
+/// The first of them are passed over, and not told apart: to know that there are so many they have to be
+/// walked through.
 pub(super) const ELDERS: &str = "
     SELECT given.id, d.next_attempt_at
-    FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) AS given (id, before, most)
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[])
+        AS given (id, before, first, most)
     CROSS JOIN LATERAL (
         SELECT next_attempt_at FROM deliveries
         WHERE endpoint_id = given.id AND state = 'scheduled' AND next_attempt_at < given.before
-        ORDER BY next_attempt_at LIMIT given.most
+        ORDER BY next_attempt_at OFFSET given.first LIMIT given.most
     ) AS d";
 
 pub(super) const WRITE: &str = "
@@ -105,19 +108,20 @@ async fn elders(
     txn: &mut PgConnection,
     accounts: &Accounts<'_>,
 ) -> Result<HashMap<Uuid, Vec<OffsetDateTime>>, StoreError> {
-    let (mut ids, mut befores, mut mosts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut ids, mut befores, mut firsts, mut mosts) = (vec![], vec![], vec![], vec![]);
     for (id, account) in accounts {
         let elders = account.elders();
         if elders.most > 0 {
             ids.push(*id);
             befores.push(elders.before);
+            firsts.push(i64::from(elders.first));
             mosts.push(i64::from(elders.most));
         }
     }
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let query = sqlx::query_as(ELDERS).bind(ids).bind(befores).bind(mosts);
+    let query = sqlx::query_as(ELDERS).bind(ids).bind(befores).bind(firsts).bind(mosts);
     let rows: Vec<(Uuid, OffsetDateTime)> = query.fetch_all(txn).await.or_store_error()?;
     let mut elders: HashMap<Uuid, Vec<OffsetDateTime>> = HashMap::new();
     for (id, due) in rows {

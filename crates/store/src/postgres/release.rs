@@ -1,29 +1,11 @@
-//! Giving back: claims that were not used, and `queued` deliveries that nobody takes now.
+//! Giving back: `queued` deliveries that nobody takes now. Claims are `defer`'s.
 
 use super::error::StoreResultExt as _;
 use super::{PgStore, by_id};
 use crate::error::StoreError;
-use crate::work::Release;
 use postrider_common::delivery::DeliveryState;
 use postrider_common::id::DeliveryId;
-use std::collections::BTreeSet;
 use std::time::Duration;
-use uuid::Uuid;
-
-/// The attempt's number is given back with the claim.
-pub(super) const RELEASE: &str = "
-    WITH locked AS MATERIALIZED (
-        SELECT d.* FROM unnest($1::uuid[], $2::uuid[]) AS given (id, token)
-        CROSS JOIN LATERAL (
-            SELECT * FROM deliveries
-            WHERE id = given.id AND lease_token = given.token AND state = $3 FOR UPDATE
-        ) AS d
-    )
-    INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, next_attempt_at)
-    SELECT id, tenant_id, event_id, endpoint_id, 'scheduled', now() FROM locked
-    ON CONFLICT (id) DO UPDATE SET
-        state = excluded.state, next_attempt_at = excluded.next_attempt_at, lease_until = NULL,
-        lease_token = NULL, attempts = d.attempts - 1";
 
 pub(super) const REFUSE: &str = "
     WITH locked AS MATERIALIZED (
@@ -74,23 +56,6 @@ pub(super) const POSTPONE: &str = "
     FROM locked
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, next_attempt_at = excluded.next_attempt_at, queued_at = NULL";
-
-/// `in_flight` → `scheduled` for at once.
-pub(super) async fn release(store: &PgStore, releases: &[Release]) -> Result<u64, StoreError> {
-    let leases: BTreeSet<(Uuid, Uuid)> = releases
-        .iter()
-        .map(|release| (release.delivery.as_uuid(), release.token.as_uuid()))
-        .collect();
-    let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) = leases.into_iter().unzip();
-    let done = sqlx::query(RELEASE)
-        .bind(ids)
-        .bind(tokens)
-        .bind(DeliveryState::InFlight.as_str())
-        .execute(&store.hot)
-        .await
-        .or_store_error()?;
-    Ok(done.rows_affected())
-}
 
 /// `queued` → `scheduled` at the time it had; its endpoint is backlogged, and fed nothing for a while.
 pub(super) async fn refuse(

@@ -1,11 +1,11 @@
 //! Settle: writes down how attempts ended, conditional on the lease's token.
 
 use super::error::StoreResultExt as _;
-use super::switch::Switches;
-use super::{PgStore, by_id, operations, ordering, statistics};
+use super::{PgStore, by_id, operations, ordering, statistics, switch};
 use crate::error::StoreError;
 use crate::operations::SettledOne;
 use crate::ordering::Done;
+use crate::switch::Switches;
 use crate::work::{Settled, Settlement};
 use postrider_common::attempt::FailureKind;
 use postrider_common::delivery::{DeadReason, DeliveryState, Transition};
@@ -111,7 +111,7 @@ pub(super) async fn settle(
     let mut txn = store.hot.begin().await.or_store_error()?;
     let rows = statement.execute(&mut txn).await?;
     ordering::advance(&mut txn, rows.iter().filter_map(SettledRow::done)).await?;
-    switches(&rows, &chosen).make(&mut txn, store.operator.as_ref()).await?;
+    switch::make(&mut txn, store.operator.as_ref(), &switches(&rows, &chosen)).await?;
     let settled: Vec<SettledOne<'_>> = rows.iter().filter_map(|row| row.with(&chosen)).collect();
     operations::about_settled(&mut txn, store.operator.as_ref(), &settled).await?;
     txn.commit().await.or_store_error()?;
@@ -123,12 +123,16 @@ pub(super) async fn settle(
 }
 
 fn switches(rows: &[SettledRow], chosen: &BTreeMap<Lease, &Settlement>) -> Switches {
-    let off = rows.iter().filter_map(|row| {
-        let reason = chosen.get(&row.lease())?.transition.disables()?;
-        Some((row.endpoint_id, reason))
-    });
-    let answering = rows.iter().filter(|row| row.answers);
-    Switches { off: off.collect(), on: answering.map(|row| (row.endpoint_id, row.id)).collect() }
+    let mut switches = Switches::default();
+    for row in rows {
+        if let Some(settlement) = chosen.get(&row.lease()) {
+            switches.ended(row.endpoint_id, settlement.transition);
+        }
+        if row.answers {
+            switches.answered(row.endpoint_id, row.id);
+        }
+    }
+    switches
 }
 
 /// What a settlement is conditional on.

@@ -1,15 +1,16 @@
 //! Switch: endpoints off because of what a receiver answered, and on again because a probe of one that is
 //! off was answered with success; as part of settling.
 
-use super::breaker;
 use super::error::StoreResultExt as _;
-use super::operations;
+use super::{backlogged, breaker, operations, resume};
 use crate::error::StoreError;
 use crate::operations::{EnabledReason, OperationalKind};
+use crate::switch::Switches;
 use postrider_common::endpoint::DisableReason;
 use postrider_common::probing::rest_after;
 use postrider_common::tenant::TenantId;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Tenants are locked before their endpoints, as by every change of an endpoint, and in the order of
@@ -46,48 +47,32 @@ const ENABLE: &str = "
       AND e.disabled_reason = 'exhausted' AND e.deleted_at IS NULL
     RETURNING e.id";
 
-/// What attempts say of their endpoints.
-#[derive(Debug, Default)]
-pub(super) struct Switches {
-    /// Those that are to be off, each for a reason; one that is off or deleted stays as it is.
-    pub(super) off: Vec<(Uuid, DisableReason)>,
-    /// Those that are to be on again, each with the delivery that was its probe; one that is not off for
-    /// its failures any more stays as it is.
-    pub(super) on: Vec<(Uuid, Uuid)>,
-}
-
-impl Switches {
-    /// Switches.
-    pub(super) async fn make(
-        self,
-        txn: &mut PgConnection,
-        operator: Option<&TenantId>,
-    ) -> Result<(), StoreError> {
-        let off = self.off.iter().map(|(id, _)| *id);
-        let ids: Vec<Uuid> = off.chain(self.on.iter().map(|(id, _)| *id)).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let bump = sqlx::query(BUMP_TENANTS).bind(ids);
-        if bump.execute(&mut *txn).await.or_store_error()?.rows_affected() == 0 {
-            return Ok(());
-        }
-        // In this order: of a batch that says both, the receiver's word goes first.
-        off_for(txn, operator, self.off).await?;
-        on_again(txn, operator, self.on).await
+/// Switches.
+pub(super) async fn make(
+    txn: &mut PgConnection,
+    operator: Option<&TenantId>,
+    switches: &Switches,
+) -> Result<(), StoreError> {
+    let ids = switches.endpoints();
+    if ids.is_empty() {
+        return Ok(());
     }
+    sqlx::query(BUMP_TENANTS).bind(ids).execute(&mut *txn).await.or_store_error()?;
+    // In this order: of a batch that says both, the receiver's word goes first.
+    off_for(txn, operator, &switches.off).await?;
+    on_again(txn, operator, &switches.on).await
 }
 
 async fn off_for(
     txn: &mut PgConnection,
     operator: Option<&TenantId>,
-    off: Vec<(Uuid, DisableReason)>,
+    off: &BTreeMap<Uuid, DisableReason>,
 ) -> Result<(), StoreError> {
     if off.is_empty() {
         return Ok(());
     }
     let (ids, reasons): (Vec<Uuid>, Vec<&str>) =
-        off.into_iter().map(|(id, reason)| (id, reason.as_str())).unzip();
+        off.iter().map(|(id, reason)| (*id, reason.as_str())).unzip();
     let disable = sqlx::query_scalar(DISABLE).bind(&ids).bind(reasons);
     let disable = disable.bind(rest_after(0).as_secs_f64());
     let disabled: Vec<Uuid> = disable.fetch_all(&mut *txn).await.or_store_error()?;
@@ -99,15 +84,18 @@ async fn off_for(
 async fn on_again(
     txn: &mut PgConnection,
     operator: Option<&TenantId>,
-    on: Vec<(Uuid, Uuid)>,
+    on: &BTreeMap<Uuid, Uuid>,
 ) -> Result<(), StoreError> {
     if on.is_empty() {
         return Ok(());
     }
-    let (ids, probes): (Vec<Uuid>, Vec<Uuid>) = on.into_iter().unzip();
+    let (ids, probes): (Vec<Uuid>, Vec<Uuid>) = on.iter().unzip();
     let enable = sqlx::query_scalar(ENABLE).bind(ids).bind(probes);
     let enabled: Vec<Uuid> = enable.fetch_all(&mut *txn).await.or_store_error()?;
     let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Answered.as_str());
     operations::about_endpoints(txn, operator, &enabled, kind, Some(why)).await?;
-    breaker::back(txn, &enabled).await
+    breaker::back(txn, &enabled).await?;
+    resume::first(txn, &enabled).await?;
+    // Last, since others may have added the same rows.
+    backlogged::begin_of(txn, &enabled).await
 }

@@ -3,9 +3,10 @@
 use super::{PgStore, backlog, claim, defer, feed, follow, lost, reap, release, settle, take_over};
 use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
+use crate::follow::Followed;
 use crate::work::{
-    Backlog, Claimed, Claiming, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled,
-    Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claimed, Claiming, Deferral, LeasePolicy, LostRule, Reaped, Settled, Settlement,
+    TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -27,10 +28,6 @@ impl Work for PgStore {
         settlements: &[Settlement],
     ) -> Result<Vec<Settled>, StoreError> {
         settle::settle(self, settlements).await
-    }
-
-    async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError> {
-        release::release(self, releases).await
     }
 
     async fn deliveries_defer(&self, deferrals: &[Deferral]) -> Result<u64, StoreError> {
@@ -85,7 +82,7 @@ impl Work for PgStore {
         backlog::backlog(self).await
     }
 
-    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError> {
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<Followed, StoreError> {
         follow::follow(self, limit).await
     }
 }

@@ -3,7 +3,7 @@
 use super::{natural, tenant};
 use crate::accept::QueuedDelivery;
 use crate::error::StoreError;
-use crate::probing::Probe;
+use crate::probing::{Probe, Probed};
 use crate::work::WorkQueue;
 use postrider_common::id::{DeliveryId, EndpointId};
 use postrider_common::probing::{NOTHING_TO_SEND, rest_after};
@@ -30,7 +30,7 @@ impl ProbeRow {
     }
 
     /// What is to be handed out, if anything.
-    pub(crate) fn into_probe(self) -> Result<Option<Probe>, StoreError> {
+    fn into_probe(self) -> Result<Option<Probe>, StoreError> {
         let Some(id) = self.id else { return Ok(None) };
         let attempts = natural(self.attempts.unwrap_or_default())?;
         let queue = if attempts == 0 { WorkQueue::First } else { WorkQueue::Retry };
@@ -42,4 +42,11 @@ impl ProbeRow {
         };
         Ok(Some(Probe { delivery, queue }))
     }
+}
+
+/// What is made of all that was found.
+pub(crate) fn probed(found: Vec<ProbeRow>) -> Result<Probed, StoreError> {
+    let endpoints = found.len();
+    let probes = found.into_iter().filter_map(|row| row.into_probe().transpose());
+    Ok(Probed { endpoints, probes: probes.collect::<Result<_, _>>()? })
 }

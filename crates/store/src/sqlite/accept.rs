@@ -1,20 +1,22 @@
 //! Accepting events: one transaction for a batch.
 //!
 //! *Theory of operation.* (1) Compare each tenant's `endpoints_version` with the cache and read
-//! anew what changed, so that matching is fresh; with them comes which endpoints are backlogged. (2) Read who has the idempotency keys, judge the
+//! anew what changed, so that matching is fresh; with them comes which endpoints are backlogged. Leave
+//! out what is refused whatever its keys say. (2) Read who has the idempotency keys, judge the
 //! events in their order, and insert the keys that are new. (3) Insert the events that are new and
 //! their deliveries.
 
 mod insert;
 mod keys;
 mod matching;
+mod namesakes;
 mod test;
 mod turns;
 
 #[cfg(feature = "conformance")]
 pub(super) use {
     insert::STATEMENTS as INSERT, keys::STATEMENTS as KEYS, matching::STATEMENTS as MATCHING,
-    turns::STATEMENTS as TURNS,
+    namesakes::FIND as NAMESAKES, turns::STATEMENTS as TURNS,
 };
 
 use super::SqliteStore;
@@ -46,7 +48,9 @@ impl Acceptance for SqliteStore {
         let recipients = matching::load(&mut txn, &self.matching, &tenants).await?;
 
         let now = Some(txn.now().try_into()?);
-        let refusal = |event: &NewEvent| refusal(event, recipients.knows(&event.tenant), now);
+        let namesakes = namesakes::find(&mut txn, events).await?;
+        let refusal =
+            |event: &NewEvent| refusal(event, recipients.knows(&event.tenant), &namesakes, now);
         let known: Vec<&NewEvent> =
             events.iter().filter(|event| refusal(event).is_none()).collect();
         let wanting = |event: &&NewEvent| recipients.wanting(&event.tenant, &event.event_type);

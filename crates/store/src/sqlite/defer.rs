@@ -1,4 +1,5 @@
-//! Putting off: claims of an endpoint that may get no more requests for now.
+//! Giving back claims: of an endpoint that may get no more requests for now, or that nothing can be sent to
+//! for no fault of its own. `queued` deliveries are `release`'s.
 
 use super::batch::json;
 use super::clock::micros;

@@ -7,6 +7,7 @@
 
 mod look;
 
+#[cfg(feature = "conformance")]
 pub(super) use look::LOOK;
 
 use super::batch::json;
@@ -14,8 +15,9 @@ use super::clock::Micros;
 use super::error::StoreResultExt as _;
 use super::writer::WriteTxn;
 use super::{SqliteStore, backlogged, breaker};
+use crate::circle::{Scan, Stretch};
 use crate::error::StoreError;
-use crate::feed::{FeedLimits, Feeding, Leftover, Looked, Scan, Stretch, choose, share};
+use crate::feed::{FeedLimits, Feeding, Leftover, Looked, choose, share};
 use postrider_common::id::DeliveryId;
 use postrider_common::tenant::TenantId;
 use std::collections::{BTreeSet, HashMap};
@@ -104,7 +106,7 @@ async fn hand_out(
     limits: &FeedLimits,
     scan: &Scan,
 ) -> Result<Feeding, StoreError> {
-    let share = share(limits.total, scan.due.len());
+    let share = share(limits.total, scan.meant.len());
     let looked = look::look(txn, limits, share, scan).await?;
     let rooms = rooms(txn, limits.per_tenant, &looked).await?;
     let choice = choose(&looked, limits.total, share, &rooms);

@@ -5,8 +5,8 @@ use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
 use super::{
     SqliteStore, accept, backlog, backlogged, breaker, claim, dead_letters, defer, endpoints, feed,
-    follow, lost, operations, ordering, probe, rate, reap, release, replays, retention, settle,
-    statistics, switch,
+    follow, lost, operations, ordering, probe, rate, reap, release, replays, resume, retention,
+    settle, statistics, switch,
 };
 use crate::SharedStore;
 use crate::conformance::{RawDelivery, RawStatistics, TestHooks};
@@ -14,6 +14,7 @@ use crate::error::StoreError;
 use async_trait::async_trait;
 use postrider_common::id::{DeliveryId, EndpointId, ReplayId};
 use postrider_common::tenant::TenantId;
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -169,6 +170,17 @@ impl TestHooks for SqliteStore {
         txn.commit().await
     }
 
+    async fn hinder_removal(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        let mut txn = self.writer.begin().await?;
+        let hinder = format!(
+            "CREATE TRIGGER hinder_removal BEFORE DELETE ON events WHEN OLD.tenant_id = '{tenant}'
+             BEGIN SELECT RAISE(ABORT, 'hindered'); END"
+        );
+        let hinder = sqlx::raw_sql(AssertSqlSafe(hinder));
+        hinder.execute(txn.connection()).await.or_store_error()?;
+        txn.commit().await
+    }
+
     async fn spoil_endpoint(&self, id: EndpointId, back: bool) -> Result<(), StoreError> {
         let mut txn = self.writer.begin().await?;
         let spoil = sqlx::query("UPDATE endpoints SET retry_schedule = ?2 WHERE id = ?1");
@@ -228,6 +240,7 @@ impl SqliteStore {
     pub fn hot_statements() -> Vec<&'static str> {
         let mut statements = vec![
             accept::QUEUED,
+            accept::NAMESAKES,
             claim::CLAIM,
             claim::UNKNOWN_AMONG,
             claim::EVENTS,
@@ -238,9 +251,6 @@ impl SqliteStore {
             switch::BUMP_TENANTS,
             switch::DISABLE,
             switch::ENABLE,
-            probe::FIND,
-            probe::NOTE,
-            probe::QUEUE,
             operations::ABOUT_DELIVERIES,
             operations::WARN,
             defer::DEFER,
@@ -253,7 +263,9 @@ impl SqliteStore {
             feed::LOOK,
             feed::TENANTS,
             backlogged::BEGIN,
+            backlogged::BEGIN_OF,
             backlogged::END,
+            resume::FIRST,
             breaker::WITHHELD,
             breaker::IN_EFFECT,
             feed::WRITE,
@@ -266,16 +278,12 @@ impl SqliteStore {
             lost::REQUEUE,
             lost::COUNT,
             backlog::BACKLOG,
-            follow::RESUME,
-            follow::HOLD,
-            follow::WRITE,
             ordering::NEXT,
             ordering::DUE,
             ordering::MOVE,
             ordering::EMPTY,
             ordering::PLACES,
             ordering::LOOK,
-            ordering::LET_GO,
             endpoints::FOR_SENDING,
             replays::step::TURN,
             replays::step::MOVE,
@@ -299,8 +307,12 @@ impl SqliteStore {
             retention::rows::KEYS,
             retention::rows::REMOVE_KEYS,
         ];
-        let of_accepting = accept::MATCHING.into_iter().chain(accept::KEYS).chain(accept::TURNS);
-        statements.extend(of_accepting.chain(accept::INSERT));
+        statements.extend(follow::STATEMENTS);
+        statements.extend(accept::MATCHING);
+        statements.extend(accept::KEYS);
+        statements.extend(accept::TURNS);
+        statements.extend(accept::INSERT);
+        statements.extend(probe::STATEMENTS);
         statements
     }
 }

@@ -4,9 +4,9 @@
 use super::SqliteStore;
 use super::batch::json;
 use super::error::StoreResultExt as _;
-use super::follow::{self, follow_endpoint};
 use super::writer::WriteTxn;
 use crate::error::StoreError;
+use crate::follow::Followed;
 use crate::ordering::{Done, Position, Seen, after, is_over};
 use sqlx::FromRow;
 use std::sync::PoisonError;
@@ -67,10 +67,6 @@ pub(super) const LOOK: &str = concat!(
     ORDER BY k.endpoint_id, k.key LIMIT ?3"
 );
 
-/// What waits for its turn at endpoints that do not ask for order any more, or are deleted.
-pub(super) const LET_GO: &str =
-    follow_endpoint!("waiting" to "scheduled", when "e.ordering IS NULL");
-
 #[derive(FromRow, serde::Serialize)]
 struct NextRow {
     endpoint_id: Uuid,
@@ -107,20 +103,18 @@ pub(super) async fn advance_after(txn: &mut WriteTxn, ids: &[Uuid]) -> Result<u6
     advance(txn, done).await
 }
 
-/// Catches up with what changed without a call of `advance`: looks at no more than `limit` keys, and
-/// lets no more than that many deliveries go. Gives how many of both changed.
+/// Catches up with what changed without a call of `advance`: looks at no more than `limit` keys.
 pub(super) async fn follow(
     store: &SqliteStore,
     txn: &mut WriteTxn,
     limit: u32,
-) -> Result<u64, StoreError> {
-    let released = follow::change(txn, LET_GO, limit).await?;
-
+) -> Result<Followed, StoreError> {
     let from = store.ordering.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let look = sqlx::query_as(LOOK).bind(from.endpoint_id).bind(from.key).bind(limit);
     let seen: Vec<Seen> = look.fetch_all(txn.connection()).await.or_store_error()?;
     let next: Position = after(&seen, limit);
     *store.ordering.lock().unwrap_or_else(PoisonError::into_inner) = next;
     let over = seen.into_iter().filter(|one| one.is_over).map(|one| one.head);
-    Ok(released + advance(txn, over).await?)
+    let moved = advance(txn, over).await?;
+    Ok(Followed { moved, has_more: moved >= u64::from(limit) })
 }

@@ -2,15 +2,17 @@
 
 use super::SqliteStore;
 use super::batch::json;
-use super::clock::micros;
+use super::clock::{Micros, micros};
 use super::error::StoreResultExt as _;
+use super::writer::WriteTxn;
 use crate::error::StoreError;
-use crate::probing::{Probe, Probing};
-use crate::rows::probe::ProbeRow;
+use crate::probing::{Probed, Probing};
+use crate::rows::probe::{ProbeRow, probed};
 use async_trait::async_trait;
+use postrider_common::probing::NOT_SENT;
 use uuid::Uuid;
 
-pub(super) const FIND: &str = "
+const FIND: &str = "
     SELECT e.id AS endpoint_id, e.tenant_id, e.probes, d.id, d.attempts
     FROM endpoints e
     LEFT JOIN deliveries d ON d.id = (
@@ -23,7 +25,7 @@ pub(super) const FIND: &str = "
       AND coalesce(e.probe_at, e.disabled_at) <= ?2
     ORDER BY coalesce(e.probe_at, e.disabled_at) LIMIT ?1";
 
-pub(super) const NOTE: &str = "
+const NOTE: &str = "
     UPDATE endpoints
     SET probe_at = ?2 + given.rest_us, probes = probes + (given.probe IS NOT NULL),
         probe_delivery = coalesce(given.probe, probe_delivery)
@@ -32,19 +34,32 @@ pub(super) const NOTE: &str = "
           FROM json_each(?1)) AS given
     WHERE id = given.endpoint";
 
-pub(super) const QUEUE: &str = "
+const QUEUE: &str = "
     UPDATE deliveries SET state = 'queued', queued_at = ?2
     WHERE id IN (SELECT unhex(value ->> 1, '-') FROM json_each(?1)) AND state = 'held'";
 
+const TAKE_BACK: &str = "
+    UPDATE endpoints
+    SET probe_at = min(coalesce(probe_at, ?2), ?2), probes = max(probes - 1, 0),
+        probe_delivery = NULL
+    WHERE id IN (SELECT e.id FROM json_each(?1) AS given
+                 CROSS JOIN deliveries d ON d.id = unhex(given.value, '-')
+                 CROSS JOIN endpoints e ON e.id = d.endpoint_id AND e.probe_delivery = d.id
+                 WHERE e.disabled_reason = 'exhausted')";
+
+/// All of them.
+#[cfg(feature = "conformance")]
+pub(super) const STATEMENTS: [&str; 4] = [FIND, NOTE, QUEUE, TAKE_BACK];
+
 #[async_trait]
 impl Probing for SqliteStore {
-    async fn deliveries_probe(&self, limit: u32) -> Result<Vec<Probe>, StoreError> {
+    async fn deliveries_probe(&self, limit: u32) -> Result<Probed, StoreError> {
         let mut txn = self.writer.begin().await?;
         let now = txn.now();
         let find = sqlx::query_as(FIND).bind(limit).bind(now);
         let found: Vec<ProbeRow> = find.fetch_all(txn.connection()).await.or_store_error()?;
         if found.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Probed::default());
         }
         let given = |row: &ProbeRow| (row.endpoint_id, row.id, micros(row.rest()));
         let given = json(&found.iter().map(given).collect::<Vec<(Uuid, Option<Uuid>, i64)>>())?;
@@ -53,6 +68,18 @@ impl Probing for SqliteStore {
             write.execute(txn.connection()).await.or_store_error()?;
         }
         txn.commit().await?;
-        found.into_iter().filter_map(|row| row.into_probe().transpose()).collect()
+        probed(found)
     }
+}
+
+/// Notes that probes were never sent, of these deliveries: they were `scheduled` while their endpoint is
+/// off, which one whose attempt is on record never is.
+pub(super) async fn take_back(txn: &mut WriteTxn, held: &[Uuid]) -> Result<(), StoreError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let next: Micros = txn.now().after(NOT_SENT);
+    let take_back = sqlx::query(TAKE_BACK).bind(json(held)?).bind(next);
+    take_back.execute(txn.connection()).await.or_store_error()?;
+    Ok(())
 }

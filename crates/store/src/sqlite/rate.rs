@@ -15,7 +15,7 @@ pub(super) const READ: &str = "SELECT since, starts FROM endpoint_rates WHERE en
 pub(super) const ELDERS: &str = "
     SELECT next_attempt_at FROM deliveries
     WHERE endpoint_id = ?1 AND state = 'scheduled' AND next_attempt_at < ?2
-    ORDER BY next_attempt_at LIMIT ?3";
+    ORDER BY next_attempt_at LIMIT ?4 OFFSET ?3";
 
 pub(super) const WRITE: &str = "
     INSERT INTO endpoint_rates (endpoint_id, since, starts, room, more_at, more)
@@ -49,8 +49,12 @@ async fn reserve(txn: &mut WriteTxn, request: &RateRequest) -> Result<RateGrant,
     };
     let elders = account.elders();
     let query = sqlx::query_scalar(ELDERS).bind(id).bind(Micros::from(elders.before));
-    let due: Vec<Micros> =
-        query.bind(elders.most).fetch_all(txn.connection()).await.or_store_error()?;
+    let due: Vec<Micros> = query
+        .bind(elders.first)
+        .bind(elders.most)
+        .fetch_all(txn.connection())
+        .await
+        .or_store_error()?;
     let due: Vec<OffsetDateTime> =
         due.into_iter().map(OffsetDateTime::try_from).collect::<Result<_, _>>()?;
     let (grant, row) = account.grant(&due);

@@ -1,23 +1,14 @@
-//! Giving back: claims that were not used, and `queued` deliveries that nobody takes now.
+//! Giving back: `queued` deliveries that nobody takes now. Claims are `defer`'s.
 
 use super::batch::json;
 use super::error::StoreResultExt as _;
 use super::writer::WriteTxn;
 use super::{SqliteStore, backlogged};
 use crate::error::StoreError;
-use crate::work::Release;
 use postrider_common::id::DeliveryId;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use uuid::Uuid;
-
-/// The attempt's number is given back with the claim.
-pub(super) const RELEASE: &str = "
-    UPDATE deliveries SET state = 'scheduled', next_attempt_at = ?2, lease_until = NULL,
-                          lease_token = NULL, attempts = attempts - 1
-    WHERE (id, lease_token) IN (SELECT unhex(value ->> 0, '-'), unhex(value ->> 1, '-')
-                                FROM json_each(?1))
-      AND state = 'in_flight'";
 
 pub(super) const REFUSE: &str = "
     UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
@@ -38,18 +29,6 @@ pub(super) const UNQUEUE: &str = "
     UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
            queued_at = NULL
     WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
-
-/// `in_flight` → `scheduled` for at once.
-pub(super) async fn release(store: &SqliteStore, releases: &[Release]) -> Result<u64, StoreError> {
-    let leases: Vec<(DeliveryId, Uuid)> =
-        releases.iter().map(|release| (release.delivery, release.token.as_uuid())).collect();
-    let mut txn = store.writer.begin().await?;
-    let now = txn.now();
-    let release = sqlx::query(RELEASE).bind(json(&leases)?).bind(now);
-    let done = release.execute(txn.connection()).await.or_store_error()?;
-    txn.commit().await?;
-    Ok(done.rows_affected())
-}
 
 /// `queued` → `scheduled` at the time it had; its endpoint is backlogged, and fed nothing for a while.
 pub(super) async fn refuse(

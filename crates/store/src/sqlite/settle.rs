@@ -6,12 +6,12 @@ use super::batch::{Bytes, json};
 use super::clock::Micros;
 use super::error::StoreResultExt as _;
 use super::statistics::{self, Recorded};
-use super::switch::Switches;
 use super::writer::WriteTxn;
-use super::{SqliteStore, operations, ordering};
+use super::{SqliteStore, operations, ordering, switch};
 use crate::error::StoreError;
 use crate::operations::SettledOne;
 use crate::ordering::Done;
+use crate::switch::Switches;
 use crate::work::{Settled, Settlement};
 use postrider_common::delivery::DeliveryState;
 use row::{AttemptRow, LeaseRow, VerdictRow};
@@ -107,7 +107,7 @@ pub(super) async fn settle(
         log(&mut txn, &settlements).await?;
         statistics::add(&mut txn, standing.iter().map(|(row, one)| row.recorded(one))).await?;
         ordering::advance(&mut txn, found.iter().filter_map(FoundRow::done)).await?;
-        switches(&standing).make(&mut txn, store.operator.as_ref()).await?;
+        switch::make(&mut txn, store.operator.as_ref(), &switches(&standing)).await?;
         let settled: Vec<SettledOne<'_>> = standing
             .iter()
             .map(|(row, settlement)| SettledOne { endpoint: row.endpoint_id, settlement })
@@ -123,15 +123,14 @@ pub(super) async fn settle(
 }
 
 fn switches(standing: &[(&FoundRow, &Settlement)]) -> Switches {
-    let off = standing.iter().filter_map(|(row, one)| {
-        let reason = one.transition.disables()?;
-        Some((row.endpoint_id, reason))
-    });
-    let answering = standing.iter().filter(|(row, _)| row.answers);
-    Switches {
-        off: off.collect(),
-        on: answering.map(|(row, _)| (row.endpoint_id, row.id)).collect(),
+    let mut switches = Switches::default();
+    for (row, settlement) in standing {
+        switches.ended(row.endpoint_id, settlement.transition);
+        if row.answers {
+            switches.answered(row.endpoint_id, row.id);
+        }
     }
+    switches
 }
 
 /// What a settlement is conditional on.

@@ -2,16 +2,17 @@
 //! off was answered with success; as part of settling.
 
 use super::batch::json;
-use super::breaker;
 use super::clock::Micros;
 use super::error::StoreResultExt as _;
-use super::operations;
 use super::writer::WriteTxn;
+use super::{backlogged, breaker, operations, resume};
 use crate::error::StoreError;
 use crate::operations::{EnabledReason, OperationalKind};
+use crate::switch::Switches;
 use postrider_common::endpoint::DisableReason;
 use postrider_common::probing::rest_after;
 use postrider_common::tenant::TenantId;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 pub(super) const BUMP_TENANTS: &str = "
@@ -43,40 +44,27 @@ pub(super) const ENABLE: &str = "
       AND disabled_reason = 'exhausted' AND deleted_at IS NULL
     RETURNING id";
 
-/// What attempts say of their endpoints.
-#[derive(Debug, Default)]
-pub(super) struct Switches {
-    /// Those that are to be off, each for a reason; one that is off or deleted stays as it is.
-    pub(super) off: Vec<(Uuid, DisableReason)>,
-    /// Those that are to be on again, each with the delivery that was its probe; one that is not off for
-    /// its failures any more stays as it is.
-    pub(super) on: Vec<(Uuid, Uuid)>,
-}
-
-impl Switches {
-    /// Switches.
-    pub(super) async fn make(
-        self,
-        txn: &mut WriteTxn,
-        operator: Option<&TenantId>,
-    ) -> Result<(), StoreError> {
-        let off = self.off.iter().map(|(id, _)| *id);
-        let ids: Vec<Uuid> = off.chain(self.on.iter().map(|(id, _)| *id)).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let bump = sqlx::query(BUMP_TENANTS).bind(json(&ids)?);
-        bump.execute(txn.connection()).await.or_store_error()?;
-        // In this order: of a batch that says both, the receiver's word goes first.
-        off_for(txn, operator, &self.off).await?;
-        on_again(txn, operator, &self.on).await
+/// Switches.
+pub(super) async fn make(
+    txn: &mut WriteTxn,
+    operator: Option<&TenantId>,
+    switches: &Switches,
+) -> Result<(), StoreError> {
+    let ids = switches.endpoints();
+    if ids.is_empty() {
+        return Ok(());
     }
+    let bump = sqlx::query(BUMP_TENANTS).bind(json(&ids)?);
+    bump.execute(txn.connection()).await.or_store_error()?;
+    // In this order: of a batch that says both, the receiver's word goes first.
+    off_for(txn, operator, &switches.off).await?;
+    on_again(txn, operator, &switches.on).await
 }
 
 async fn off_for(
     txn: &mut WriteTxn,
     operator: Option<&TenantId>,
-    off: &[(Uuid, DisableReason)],
+    off: &BTreeMap<Uuid, DisableReason>,
 ) -> Result<(), StoreError> {
     if off.is_empty() {
         return Ok(());
@@ -88,21 +76,25 @@ async fn off_for(
     let disabled: Vec<Uuid> = disable.fetch_all(txn.connection()).await.or_store_error()?;
     let kind = OperationalKind::EndpointDisabled;
     operations::about_endpoints(txn, operator, &disabled, kind, None).await?;
-    let ids: Vec<Uuid> = off.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<Uuid> = off.keys().copied().collect();
     breaker::reset(txn, &ids).await
 }
 
 async fn on_again(
     txn: &mut WriteTxn,
     operator: Option<&TenantId>,
-    on: &[(Uuid, Uuid)],
+    on: &BTreeMap<Uuid, Uuid>,
 ) -> Result<(), StoreError> {
     if on.is_empty() {
         return Ok(());
     }
-    let enable = sqlx::query_scalar(ENABLE).bind(json(on)?).bind(txn.now());
+    let given: Vec<(&Uuid, &Uuid)> = on.iter().collect();
+    let enable = sqlx::query_scalar(ENABLE).bind(json(&given)?).bind(txn.now());
     let enabled: Vec<Uuid> = enable.fetch_all(txn.connection()).await.or_store_error()?;
     let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Answered.as_str());
     operations::about_endpoints(txn, operator, &enabled, kind, Some(why)).await?;
-    breaker::back(txn, &enabled).await
+    breaker::back(txn, &enabled).await?;
+    resume::first(txn, &enabled).await?;
+    // Last, since others may have added the same rows.
+    backlogged::begin_of(txn, &enabled).await
 }

@@ -5,9 +5,10 @@ use super::{
 };
 use crate::error::StoreError;
 use crate::feed::{FeedLimits, Feeding};
+use crate::follow::Followed;
 use crate::work::{
-    Backlog, Claimed, Claiming, Deferral, LeasePolicy, LostRule, Reaped, Release, Settled,
-    Settlement, TakenOver, Work, WorkQueue,
+    Backlog, Claimed, Claiming, Deferral, LeasePolicy, LostRule, Reaped, Settled, Settlement,
+    TakenOver, Work, WorkQueue,
 };
 use async_trait::async_trait;
 use postrider_common::id::DeliveryId;
@@ -29,10 +30,6 @@ impl Work for SqliteStore {
         settlements: &[Settlement],
     ) -> Result<Vec<Settled>, StoreError> {
         settle::settle(self, settlements).await
-    }
-
-    async fn deliveries_release(&self, releases: &[Release]) -> Result<u64, StoreError> {
-        release::release(self, releases).await
     }
 
     async fn deliveries_defer(&self, deferrals: &[Deferral]) -> Result<u64, StoreError> {
@@ -87,7 +84,7 @@ impl Work for SqliteStore {
         backlog::backlog(self).await
     }
 
-    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<u64, StoreError> {
+    async fn deliveries_follow_endpoints(&self, limit: u32) -> Result<Followed, StoreError> {
         follow::follow(self, limit).await
     }
 }

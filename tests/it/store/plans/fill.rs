@@ -77,7 +77,7 @@ pub(super) async fn today(pool: &PgPool) -> Today {
 
 impl Today {
     /// For each statement that names deliveries by their ids, arguments that name today's.
-    pub(super) fn arguments(&self) -> [(&'static str, String); 9] {
+    pub(super) fn arguments(&self) -> [(&'static str, String); 8] {
         let Self { queued, in_flight, token, .. } = self;
         [
             (
@@ -98,7 +98,6 @@ impl Today {
                      '{{NULL}}', '{in_flight}', '{in_flight}'"
                 ),
             ),
-            ("release", format!("'{{{in_flight}}}', '{{{token}}}', 'in_flight'")),
             ("defer", format!("'{{{in_flight}}}', '{{{token}}}', '{{1}}', 'in_flight'")),
             ("refuse", format!("'{{{queued}}}', 1, 'queued'")),
             ("unqueue", format!("'{{{queued}}}', 'queued'")),

@@ -6,7 +6,7 @@ use crate::endpoints::{EndpointPatch, EndpointRef, EndpointUpdated};
 use crate::error::StoreError;
 use crate::operations::{EnabledReason, OperationalKind};
 use crate::postgres::error::StoreResultExt as _;
-use crate::postgres::{PgStore, breaker, operations};
+use crate::postgres::{PgStore, backlogged, breaker, operations, resume};
 use crate::rows::columns;
 use postrider_common::tenant::TenantScope;
 use sqlx::{Postgres, QueryBuilder};
@@ -35,6 +35,10 @@ pub(super) async fn update(
     query.build().execute(&mut *txn).await.or_store_error()?;
     if resets {
         breaker::reset(&mut txn, &[id]).await?;
+    }
+    if resumes {
+        let with_held = resume::first(&mut txn, &[id]).await?;
+        backlogged::begin_of(&mut txn, &with_held).await?;
     }
     if is_back {
         let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Resumed.as_str());

@@ -3,10 +3,11 @@
 //! Besides those that were found to have something due it looks at those that are backlogged on the same
 //! stretches, so that no backlog outlasts its reason.
 
-use super::window::Window;
+use crate::circle::Scan;
 use crate::error::StoreError;
-use crate::feed::{FeedLimits, Looked, Scan};
+use crate::feed::{FeedLimits, Looked};
 use crate::postgres::error::StoreResultExt as _;
+use crate::postgres::window::FeedWindow;
 use crate::rows::feed::{LookedRow, looked};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -89,14 +90,14 @@ pub(super) async fn look(
     txn: &mut PgConnection,
     limits: &FeedLimits,
     share: u32,
-    window: &Window,
+    window: &FeedWindow,
     scan: &Scan,
 ) -> Result<Vec<Looked>, StoreError> {
     let (after, until): (Vec<Uuid>, Vec<Uuid>) =
         scan.stretches.iter().map(|stretch| (stretch.after, stretch.until)).unzip();
-    let caps: Vec<i64> = scan.due.iter().map(|id| i64::from(limits.cap(*id))).collect();
+    let caps: Vec<i64> = scan.meant.iter().map(|id| i64::from(limits.cap(*id))).collect();
     let rows: Vec<LookedRow<OffsetDateTime>> = sqlx::query_as(LOOK)
-        .bind(&scan.due)
+        .bind(&scan.meant)
         .bind(after)
         .bind(until)
         .bind(i64::from(limits.per_endpoint))

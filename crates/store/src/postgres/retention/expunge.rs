@@ -1,7 +1,6 @@
 //! Expunge: an event's payload and what its attempts were answered with are gone at once.
 
 use crate::error::StoreError;
-use crate::ordering::Finished;
 use crate::postgres::error::StoreResultExt as _;
 use crate::postgres::{PgStore, log, ordering, statistics};
 use crate::retention::Expunged;
@@ -17,7 +16,7 @@ const LOCK: &str = "SELECT true FROM events WHERE id = $1 AND tenant_id = $2 FOR
 const CANCEL: &str = concat!(
     "
     WITH found AS MATERIALIZED (
-        SELECT id, endpoint_id, ordering_key, state, test FROM deliveries
+        SELECT id, endpoint_id, state, test FROM deliveries
         WHERE event_id = $1 AND id >= $2 AND id <= $3 ORDER BY id FOR UPDATE
     ), cancelled AS (
         UPDATE deliveries d SET state = 'dead', dead_reason = 'cancelled', finished_at = now(),
@@ -31,13 +30,12 @@ const CANCEL: &str = concat!(
     ), added AS (",
     statistics::add!(),
     ")
-    SELECT id, endpoint_id, ordering_key, state = 'in_flight' AS is_in_flight FROM found"
+    SELECT id, state = 'in_flight' AS is_in_flight FROM found"
 );
 
 #[derive(FromRow)]
 struct Found {
-    #[sqlx(flatten)]
-    delivery: Finished,
+    id: Uuid,
     is_in_flight: bool,
 }
 
@@ -68,9 +66,9 @@ pub(super) async fn expunge(
     let deliveries = cancel(&mut txn, event).await?;
     let (in_flight, finished): (Vec<Found>, Vec<Found>) =
         deliveries.into_iter().partition(|found| found.is_in_flight);
-    ordering::advance(&mut txn, finished.iter().filter_map(|one| one.delivery.place())).await?;
+    let ids: Vec<Uuid> = finished.iter().map(|one| one.id).collect();
+    ordering::advance_after(&mut txn, &ids).await?;
     let expunged = if in_flight.is_empty() {
-        let ids: Vec<Uuid> = finished.iter().map(|one| one.delivery.id).collect();
         empty(&mut txn, event, &ids).await?;
         Expunged::Expunged
     } else {

@@ -1,19 +1,20 @@
 //! Held deliveries that nobody resumed in time.
 
 use crate::error::StoreError;
-use crate::ordering::Finished;
+use crate::ordering::{Done, Finished};
 use crate::postgres::error::StoreResultExt as _;
 use crate::postgres::waiting::endpoints_with;
 use crate::postgres::{PgStore, operations, ordering, statistics};
 use postrider_common::delivery::DeadReason;
+use sqlx::FromRow;
 
 /// One endpoint after the other that something in this state is kept for, and of it what this holds for.
 /// The id bounds what is read; what was replayed and is held again has waited since then.
 macro_rules! expire {
     ($state:literal, $of:literal) => {
         concat!(
-    endpoints_with!($state),
-    ", chosen AS MATERIALIZED (
+            endpoints_with!($state),
+            ", chosen AS MATERIALIZED (
         SELECT h.*
         FROM waiting
         CROSS JOIN LATERAL (SELECT * FROM endpoints WHERE id = waiting.endpoint_id LIMIT 1) AS e
@@ -41,13 +42,8 @@ macro_rules! expire {
         ON CONFLICT (id) DO UPDATE SET
             state = excluded.state, dead_reason = excluded.dead_reason,
             finished_at = excluded.finished_at, next_attempt_at = NULL
-    ), counted AS (
-        SELECT endpoint_id, 0 AS attempted, count(*) AS dead, NULL::timestamptz AS last_attempt_at
-        FROM chosen WHERE NOT test GROUP BY endpoint_id
-    ), added AS (",
-    statistics::add!(),
-    ")
-    SELECT id, endpoint_id, ordering_key FROM chosen"
+    )
+    SELECT id, endpoint_id, ordering_key, test FROM chosen"
         )
     };
 }
@@ -58,17 +54,28 @@ pub(in crate::postgres) const EXPIRE: &str = expire!("held", "true");
 pub(in crate::postgres) const EXPIRE_WAITING: &str =
     expire!("waiting", "NOT (e.active AND e.disabled_at IS NULL) AND e.deleted_at IS NULL");
 
-/// What waits first, so that no key moves on to one that expires as well.
+#[derive(FromRow)]
+struct Expired {
+    #[sqlx(flatten)]
+    delivery: Finished,
+    test: bool,
+}
+
+/// What waits first, so that no key moves on to one that expires as well. What is counted of both is
+/// added together, as `statistics` asks for.
 pub(super) async fn expire(store: &PgStore, limit: u32) -> Result<u64, StoreError> {
     let mut txn = store.hot.begin().await.or_store_error()?;
     let expire = sqlx::query_as(EXPIRE_WAITING).bind(i64::from(limit));
-    let mut expired: Vec<Finished> = expire.fetch_all(&mut *txn).await.or_store_error()?;
+    let mut expired: Vec<Expired> = expire.fetch_all(&mut *txn).await.or_store_error()?;
     let left = i64::from(limit) - i64::try_from(expired.len()).unwrap_or(i64::MAX);
     let expire = sqlx::query_as(EXPIRE).bind(left);
-    let held: Vec<Finished> = expire.fetch_all(&mut *txn).await.or_store_error()?;
-    ordering::advance(&mut txn, held.iter().filter_map(Finished::place)).await?;
+    let held: Vec<Expired> = expire.fetch_all(&mut *txn).await.or_store_error()?;
+    let places: Vec<Done> = held.iter().filter_map(|one| one.delivery.place()).collect();
     expired.extend(held);
-    let (operator, ids) = (store.operator.as_ref(), expired.iter().map(|one| one.id));
+    let counted = expired.iter().filter(|one| !one.test).map(|one| one.delivery.endpoint_id);
+    statistics::add_dead(&mut txn, counted).await?;
+    ordering::advance(&mut txn, places).await?;
+    let (operator, ids) = (store.operator.as_ref(), expired.iter().map(|one| one.delivery.id));
     operations::about_deaths(&mut txn, operator, DeadReason::Expired, ids).await?;
     txn.commit().await.or_store_error()?;
     Ok(expired.len() as u64)

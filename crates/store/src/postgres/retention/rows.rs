@@ -32,15 +32,23 @@ pub(in crate::postgres) const LOCK: &str = "
         SELECT id FROM events WHERE id = given.id FOR UPDATE SKIP LOCKED
     ) AS e";
 
+/// Locked in the order of their ids, as by every batch. None is made of an event that is locked.
 pub(in crate::postgres) const DELIVERIES: &str = "
+    WITH found AS MATERIALIZED (
+        SELECT d.id FROM unnest($1::uuid[]) AS given (id)
+        CROSS JOIN LATERAL (
+            SELECT id FROM deliveries
+            WHERE event_id = given.id
+              AND id >= (left(given.id::text, 13) || '-0000-0000-000000000000')::uuid
+              AND id <= (left(given.id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
+            OFFSET 0
+        ) AS d
+        ORDER BY d.id
+    )
     SELECT d.id, d.event_id, d.state IN ('delivered', 'dead') AS is_finished
-    FROM unnest($1::uuid[]) AS given (id)
+    FROM found
     CROSS JOIN LATERAL (
-        SELECT id, event_id, state FROM deliveries
-        WHERE event_id = given.id
-          AND id >= (left(given.id::text, 13) || '-0000-0000-000000000000')::uuid
-          AND id <= (left(given.id::text, 13) || '-ffff-ffff-ffffffffffff')::uuid
-        FOR UPDATE
+        SELECT id, event_id, state FROM deliveries WHERE id = found.id FOR UPDATE
     ) AS d";
 
 /// The partitions are found by the first and the last of the ids.

@@ -7,7 +7,7 @@ use crate::postgres::PgStore;
 use crate::postgres::error::StoreResultExt as _;
 use crate::retention::{Removed, StepSize};
 use postrider_common::keeping::Days;
-use sqlx::FromRow;
+use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -15,6 +15,8 @@ use uuid::Uuid;
 const SIZE: StepSize = StepSize { rows: 500, deliveries: 1000 };
 /// How long after a tenant's rows were all looked through they are looked through again.
 const REST_SECONDS: f64 = 3600.0;
+/// How long after a step that failed a tenant has its next turn.
+const AFTER_FAILURE_SECONDS: f64 = 600.0;
 
 /// Whatever is not older than a day that is kept as a whole is kept.
 pub(in crate::postgres) const TURN: &str = "
@@ -34,6 +36,10 @@ const MOVE: &str = "
     UPDATE retention_turns SET events_after = $2, keys_after = $3,
                                next_at = now() + make_interval(secs => $4)
     WHERE tenant_id = $1";
+
+/// A step that fails must not keep its tenant before the others.
+const POSTPONE: &str = "
+    UPDATE retention_turns SET next_at = now() + make_interval(secs => $2) WHERE tenant_id = $1";
 
 /// Tenants that never had a turn.
 const ENROL: &str = "
@@ -65,8 +71,20 @@ pub(super) async fn take(store: &PgStore, usual: Days) -> Result<Option<Removed>
     let Some(turn): Option<Turn> = turn else {
         return enrol(store).await;
     };
-    let (rows, events) = rows::remove_events(&mut txn, &turn, SIZE).await?;
-    let (keys, key_position) = rows::remove_keys(&mut txn, &turn, SIZE).await?;
+    let removed = step(&mut txn, &turn).await;
+    if removed.is_err() {
+        txn.rollback().await.or_store_error()?;
+        let postpone = sqlx::query(POSTPONE).bind(&turn.tenant_id).bind(AFTER_FAILURE_SECONDS);
+        postpone.execute(&store.hot).await.or_store_error()?;
+        return removed.map(Some);
+    }
+    txn.commit().await.or_store_error()?;
+    removed.map(Some)
+}
+
+async fn step(txn: &mut PgConnection, turn: &Turn) -> Result<Removed, StoreError> {
+    let (rows, events) = rows::remove_events(txn, turn, SIZE).await?;
+    let (keys, key_position) = rows::remove_keys(txn, turn, SIZE).await?;
     let is_over = events.is_last && key_position.is_last;
     let events_after = events.position.unwrap_or(turn.events_after);
     let keys_after = key_position.position.unwrap_or(turn.keys_after);
@@ -75,11 +93,10 @@ pub(super) async fn take(store: &PgStore, usual: Days) -> Result<Option<Removed>
         .bind(if is_over { Uuid::nil() } else { events_after })
         .bind(if is_over { Uuid::nil() } else { keys_after })
         .bind(if is_over { REST_SECONDS } else { 0.0 })
-        .execute(&mut *txn)
+        .execute(txn)
         .await
         .or_store_error()?;
-    txn.commit().await.or_store_error()?;
-    Ok(Some(Removed { keys, ..rows }))
+    Ok(Removed { keys, ..rows })
 }
 
 /// Gives a step that removed nothing if there is a new tenant, whose turn it is now.

@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::operations::{EnabledReason, OperationalKind};
 use crate::rows::columns;
 use crate::sqlite::error::StoreResultExt as _;
-use crate::sqlite::{SqliteStore, breaker, operations};
+use crate::sqlite::{SqliteStore, backlogged, breaker, operations, resume};
 use postrider_common::tenant::TenantScope;
 use sqlx::{QueryBuilder, Sqlite};
 
@@ -36,6 +36,10 @@ pub(super) async fn update(
     query.build().execute(txn.connection()).await.or_store_error()?;
     if resets {
         breaker::reset(&mut txn, &[id]).await?;
+    }
+    if resumes {
+        let with_held = resume::first(&mut txn, &[id]).await?;
+        backlogged::begin_of(&mut txn, &with_held).await?;
     }
     if is_back {
         let (kind, why) = (OperationalKind::EndpointEnabled, EnabledReason::Resumed.as_str());

@@ -8,8 +8,9 @@
 //! without room has one and that of any other has the whole share, or what the largest cap lets through,
 //! and is cut afterwards.
 
+use crate::circle::Scan;
 use crate::error::StoreError;
-use crate::feed::{FeedLimits, Looked, Scan};
+use crate::feed::{FeedLimits, Looked};
 use crate::rows::feed::{LookedRow, looked};
 use crate::sqlite::batch::json;
 use crate::sqlite::clock::Micros;
@@ -105,7 +106,7 @@ pub(super) async fn look(
     scan: &Scan,
 ) -> Result<Vec<Looked>, StoreError> {
     let now = txn.now();
-    let caps: Vec<(Uuid, u32)> = scan.due.iter().map(|id| (*id, limits.cap(*id))).collect();
+    let caps: Vec<(Uuid, u32)> = scan.meant.iter().map(|id| (*id, limits.cap(*id))).collect();
     let largest = caps.iter().map(|(_, cap)| *cap).fold(limits.per_endpoint, u32::max);
     let rows: Vec<LookedRow<Micros>> = sqlx::query_as(LOOK)
         .bind(json(&caps)?)

@@ -16,6 +16,8 @@ use uuid::Uuid;
 const SIZE: StepSize = StepSize { rows: 100, deliveries: 200 };
 /// How long after a tenant's rows were all looked through they are looked through again.
 const REST: Duration = Duration::from_hours(1);
+/// How long after a step that failed a tenant has its next turn.
+const AFTER_FAILURE: Duration = Duration::from_mins(10);
 
 /// The smallest UUIDv7 of the day that was so many days ago, in UTC. `?1` is now in microseconds.
 macro_rules! floor {
@@ -44,6 +46,9 @@ pub(in crate::sqlite) const TURN: &str = concat!(
 const MOVE: &str = "
     UPDATE retention_turns SET events_after = ?2, keys_after = ?3, next_at = ?4
     WHERE tenant_id = ?1";
+
+/// A step that fails must not keep its tenant before the others.
+const POSTPONE: &str = "UPDATE retention_turns SET next_at = ?2 WHERE tenant_id = ?1";
 
 /// Tenants that never had a turn.
 const ENROL: &str = "
@@ -76,8 +81,28 @@ pub(super) async fn take(store: &SqliteStore, usual: Days) -> Result<Option<Remo
     let Some(turn): Option<Turn> = turn else {
         return enrol(txn).await;
     };
-    let (rows, events) = rows::remove_events(&mut txn, &turn, SIZE).await?;
-    let (keys, key_position) = rows::remove_keys(&mut txn, &turn, SIZE).await?;
+    let removed = step(&mut txn, &turn).await;
+    if removed.is_err() {
+        drop(txn);
+        postpone(store, &turn.tenant_id).await?;
+        return removed.map(Some);
+    }
+    txn.commit().await?;
+    removed.map(Some)
+}
+
+async fn postpone(store: &SqliteStore, tenant: &str) -> Result<(), StoreError> {
+    let mut txn = store.writer.begin().await?;
+    let later = txn.now().after(AFTER_FAILURE);
+    let postpone = sqlx::query(POSTPONE).bind(tenant).bind(later);
+    postpone.execute(txn.connection()).await.or_store_error()?;
+    txn.commit().await
+}
+
+async fn step(txn: &mut WriteTxn, turn: &Turn) -> Result<Removed, StoreError> {
+    let (rows, events) = rows::remove_events(txn, turn, SIZE).await?;
+    let (keys, key_position) = rows::remove_keys(txn, turn, SIZE).await?;
+    let now = txn.now();
     let is_over = events.is_last && key_position.is_last;
     let events_after = events.position.unwrap_or(turn.events_after);
     let keys_after = key_position.position.unwrap_or(turn.keys_after);
@@ -89,8 +114,7 @@ pub(super) async fn take(store: &SqliteStore, usual: Days) -> Result<Option<Remo
         .execute(txn.connection())
         .await
         .or_store_error()?;
-    txn.commit().await?;
-    Ok(Some(Removed { keys, ..rows }))
+    Ok(Removed { keys, ..rows })
 }
 
 /// Gives a step that removed nothing if there is a new tenant, whose turn it is now.

@@ -1,13 +1,16 @@
-//! The circle of endpoints that have something `scheduled`: how far a step goes round it.
+//! The circle of endpoints that deliveries wait for: how far a step goes round it.
+//!
+//! The feeder's and the follower's. Which endpoints are meant is theirs to say, and an adapter's to find.
 
 use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
-/// Endpoints that a step finds for each delivery that it may hand out; most have nothing due yet.
+/// Endpoints that a step finds for each delivery that it may move; most are not meant.
 const FOUND_PER_DELIVERY: u32 = 4;
 
-/// How far round the feeder is. Only where it goes on: another feeder has its own, and both come round.
+/// How far round somebody is. Only where it goes on: who does the same elsewhere has a circle of its own, and
+/// both come round.
 #[derive(Debug, Default)]
 pub(crate) struct Circle(Mutex<Uuid>);
 
@@ -23,8 +26,8 @@ pub(crate) struct Stretch {
 pub(crate) struct Scan {
     begin: Uuid,
     total: u32,
-    /// Those that have something due.
-    pub(crate) due: Vec<Uuid>,
+    /// Those that are meant.
+    pub(crate) meant: Vec<Uuid>,
     /// Where it has looked.
     pub(crate) stretches: Vec<Stretch>,
     /// It may find no more, and has not been everywhere.
@@ -35,7 +38,7 @@ impl Circle {
     /// Begins where the step before stopped.
     pub(crate) fn begin(&self, total: u32) -> Scan {
         let begin = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Scan { begin, total, due: Vec::new(), stretches: Vec::new(), is_cut: false }
+        Scan { begin, total, meant: Vec::new(), stretches: Vec::new(), is_cut: false }
     }
 
     /// Remembers where a step stopped.
@@ -57,25 +60,25 @@ impl Scan {
         }
     }
 
-    /// How many endpoints with something due may still be found, and how many in all.
+    /// How many endpoints that are meant may still be found, and how many in all.
     pub(crate) fn limits(&self) -> (i64, i64) {
-        let found = u32::try_from(self.due.len()).unwrap_or(u32::MAX);
+        let found = u32::try_from(self.meant.len()).unwrap_or(u32::MAX);
         let left = self.total.saturating_sub(found);
         (left.into(), i64::from(left) * i64::from(FOUND_PER_DELIVERY))
     }
 
-    /// Takes what was found on a stretch, in order: endpoints, and whether they have something due.
+    /// Takes what was found on a stretch, in order: endpoints, and whether they are meant.
     pub(crate) fn found(&mut self, stretch: Stretch, rows: Vec<(Uuid, bool)>) {
-        let (due, all) = self.limits();
+        let (meant, all) = self.limits();
         let mut until = stretch.until;
         let mut seen = (0, 0);
-        for (endpoint, is_due) in rows {
+        for (endpoint, is_meant) in rows {
             seen.0 += 1;
-            if is_due {
+            if is_meant {
                 seen.1 += 1;
-                self.due.push(endpoint);
+                self.meant.push(endpoint);
             }
-            if seen.0 >= all || seen.1 >= due {
+            if seen.0 >= all || seen.1 >= meant {
                 self.is_cut = true;
                 until = endpoint;
                 break;
@@ -83,10 +86,4 @@ impl Scan {
         }
         self.stretches.push(Stretch { until, ..stretch });
     }
-}
-
-/// How many of each endpoint's due deliveries a step looks at, that each may have its part.
-pub(crate) fn share(total: u32, endpoints: usize) -> u32 {
-    let endpoints = u32::try_from(endpoints).unwrap_or(u32::MAX);
-    total.div_ceil(endpoints.max(1))
 }
