@@ -175,6 +175,7 @@ macro_rules! store_conformance {
             rate::what_waits_keeps_its_places_of_many,
             rate::a_test_waits_for_nobody,
             rate::an_endpoint_without_room_is_not_fed,
+            rate::a_quick_endpoint_with_a_limit_has_no_more_than_its_cap,
             rate::a_limit_that_nobody_asks_about_is_forgotten,
             rate::a_claim_tells_when_it_was_due,
             breakers::a_breaker_is_read_back_as_opened,

@@ -2,6 +2,7 @@
 
 use super::Subject;
 use super::fixtures::ids;
+use crate::feed::FeedLimits;
 use crate::rate::{RateGrant, RatePlace, RateRequest};
 use crate::work::WorkQueue;
 use futures::future::join_all;
@@ -9,6 +10,7 @@ use postrider_common::endpoint::Endpoint;
 use postrider_common::id::EndpointId;
 use postrider_common::rate::RateLimit;
 use postrider_contract::RateWindow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -195,6 +197,17 @@ pub async fn an_endpoint_without_room_is_not_fed(subject: &Subject) {
     subject.claim(&waiting[..3]).await;
     assert_eq!(granted(&reserve(subject, &limited, &limit, 3).await), 3);
     assert!(subject.feed(10).await.is_empty());
+}
+
+/// It goes in order, which what is under way together need not.
+pub async fn a_quick_endpoint_with_a_limit_has_no_more_than_its_cap(subject: &Subject) {
+    let (tenant, endpoint) = subject.customer().await;
+    let limit = limit(&[(100, 5)]);
+    assert_eq!(granted(&reserve(subject, &endpoint, &limit, 1).await), 1);
+    subject.schedule(&tenant, 10).await;
+    let quick = HashMap::from([(endpoint.id, 8)]);
+    let limits = FeedLimits { total: 100, per_endpoint: 4, quick, per_tenant: 100 };
+    assert_eq!(subject.feed_within(&limits).await.fed.len(), 4);
 }
 
 /// Should nobody ask any more, because the limit is gone, nothing is kept back for ever.

@@ -14,7 +14,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// There is room for what an endpoint's cap leaves beside what is `queued` or `in_flight`, and what its
-/// rate leaves beside what is `queued`; for one that is just back, twice as much each second. One more than
+/// rate leaves beside what is `queued`; for one that is just back, twice as much each second. What is limited goes
+/// in order, and has no more under way for being quick. One more than
 /// there is room for says that there is more.
 pub(in crate::postgres) const LOOK: &str = "
     WITH visited AS MATERIALIZED (
@@ -68,7 +69,8 @@ pub(in crate::postgres) const LOOK: &str = "
         ) AS counted
     ) AS taken
     CROSS JOIN LATERAL (
-        SELECT greatest(least(least(visited.cap, b.ramp) - taken.busy, e.rate_room), 0) AS room
+        SELECT greatest(least(least(CASE WHEN e.rate_room IS NULL THEN visited.cap ELSE $4 END, b.ramp)
+                              - taken.busy, e.rate_room), 0) AS room
     ) AS room
     LEFT JOIN LATERAL (
         (SELECT o.id, o.next_attempt_at, o.attempts, o.test FROM deliveries o

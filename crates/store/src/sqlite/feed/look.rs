@@ -19,11 +19,16 @@ use crate::sqlite::writer::WriteTxn;
 use uuid::Uuid;
 
 /// There is room for what an endpoint's cap leaves beside what is `queued` or `in_flight`, and what its
-/// rate leaves beside what is `queued`; for one that is just back, twice as much each second. One more than
+/// rate leaves beside what is `queued`; for one that is just back, twice as much each second. What is limited goes
+/// in order, and has no more under way for being quick. One more than
 /// there is room for says that there is more.
 pub(in crate::sqlite) const LOOK: &str = "
     WITH visited (endpoint_id, cap) AS MATERIALIZED (
-        SELECT endpoint_id, max(cap) FROM (
+        SELECT endpoint_id,
+               iif(EXISTS (SELECT 1 FROM endpoint_rates r
+                           WHERE r.endpoint_id = each.endpoint_id AND ?5 < r.more_at + 10000000),
+                   ?3, max(cap))
+        FROM (
             SELECT unhex(value ->> 0, '-') AS endpoint_id, value ->> 1 AS cap FROM json_each(?1)
             UNION ALL
             SELECT l.endpoint_id, ?3
@@ -31,7 +36,7 @@ pub(in crate::sqlite) const LOOK: &str = "
             CROSS JOIN endpoint_backlog l
             ON l.endpoint_id > unhex(stretch.value ->> 'after', '-')
                AND l.endpoint_id <= unhex(stretch.value ->> 'until', '-')
-        ) GROUP BY endpoint_id
+        ) AS each GROUP BY endpoint_id
     ), open AS MATERIALIZED (
         SELECT e.id, e.tenant_id, e.deleted_at IS NOT NULL AS is_deleted,
                e.active AND e.disabled_at IS NULL AND e.deleted_at IS NULL AS is_on,
