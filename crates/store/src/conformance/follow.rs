@@ -5,6 +5,7 @@ use super::fixtures::{gone, ids, retry};
 use crate::endpoints::EndpointPatch;
 use crate::follow::Followed;
 use postrider_common::delivery::{DeadReason, DeliveryState};
+use postrider_common::id::DeliveryId;
 use postrider_common::ordering::OnFailure;
 use std::time::Duration;
 
@@ -102,30 +103,33 @@ async fn step(subject: &Subject, limit: u32) -> Followed {
 
 /// However much waits for one of them, each gets its share of a step, whatever it is that follows.
 pub async fn endpoints_follow_side_by_side(subject: &Subject) {
-    let (big, big_endpoint) = subject.ordered(OnFailure::GoOn).await;
-    let (small, small_endpoint) = subject.ordered(OnFailure::GoOn).await;
-    let both = [(&big, &big_endpoint), (&small, &small_endpoint)];
-    subject.schedule(&big, 20).await;
-    let few = subject.schedule(&small, 2).await;
-    for (active, state) in [(false, DeliveryState::Held), (true, DeliveryState::Scheduled)] {
-        for (tenant, endpoint) in both {
-            subject.switch(tenant, endpoint, active).await;
-        }
-        assert_eq!(step(subject, 4).await, Followed { moved: 4, has_more: true });
-        subject.assert_all(&few, state).await;
-        while step(subject, 100).await.has_more {}
+    let both = [subject.customer().await, subject.customer().await];
+    subject.schedule(&both[0].0, 20).await;
+    let few = subject.schedule(&both[1].0, 2).await;
+    for (tenant, endpoint) in &both {
+        subject.switch(tenant, endpoint, false).await;
     }
+    follows_by_shares(subject, &few, DeliveryState::Held).await;
+    for (tenant, endpoint) in &both {
+        subject.delete(tenant, endpoint).await;
+    }
+    follows_by_shares(subject, &few, DeliveryState::Dead).await;
 
-    let mut waiting = Vec::new();
-    for (tenant, count) in [(&big, 20), (&small, 3)] {
-        waiting = subject.accept_keys(tenant, &vec!["a"; count]).await;
-    }
-    for (tenant, endpoint) in both {
+    let both = [subject.ordered(OnFailure::GoOn).await, subject.ordered(OnFailure::GoOn).await];
+    subject.accept_keys(&both[0].0, &["a"; 20]).await;
+    let waiting = subject.accept_keys(&both[1].0, &["a"; 3]).await;
+    for (tenant, endpoint) in &both {
         let patch = EndpointPatch { ordered_by_key: Some(false), ..EndpointPatch::default() };
         subject.patch(tenant, endpoint, patch).await;
     }
-    assert_eq!(step(subject, 4).await.moved, 4);
-    subject.assert_all(&waiting[1..], DeliveryState::Scheduled).await;
+    follows_by_shares(subject, &waiting[1..], DeliveryState::Scheduled).await;
+}
+
+/// A step for four moves two of one endpoint and these two of the other; then the rest follows.
+async fn follows_by_shares(subject: &Subject, two: &[DeliveryId], state: DeliveryState) {
+    assert_eq!(step(subject, 4).await, Followed { moved: 4, has_more: true });
+    subject.assert_all(two, state).await;
+    while step(subject, 100).await.has_more {}
 }
 
 /// A step visits a part of those that something waits for, and the next one goes on from there.
