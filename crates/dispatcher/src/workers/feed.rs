@@ -59,7 +59,7 @@ struct Step {
 
 impl Feeder {
     /// A feeder that keeps each endpoint within `per_endpoint` deliveries `queued` or in flight, those aside
-    /// that [are quick](Feeder::beside).
+    /// that are known to be quick.
     pub fn new(store: SharedStore, broker: SharedBroker, per_endpoint: u32) -> Self {
         let limits = FeedLimits {
             total: BATCH,
