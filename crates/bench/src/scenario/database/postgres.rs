@@ -3,6 +3,7 @@
 use super::{BATCH, CAP, Database, ENDPOINTS, TENANTS, store_error};
 use crate::error::BenchError;
 use crate::payload;
+use postrider_common::delivery::SUSPECT_AFTER_LOSSES;
 use postrider_store::{AnyDatabaseUrl, OperatorConfig, PgStore, SharedStore, connect_any};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
@@ -220,7 +221,7 @@ impl Database for Postgres {
         let last = queued.iter().max().map_or("", String::as_str);
         let claim = format!(
             "'{{{ids}}}', '{{{ids}}}', '{{standard-webhooks}}', '{{15}}', 30, 10, 'queued',
-             '{first}', '{last}'"
+             '{first}', '{last}', {SUSPECT_AFTER_LOSSES}, false"
         );
         let claim = self.explain("claim", &claim).await?;
         // A delivery of the bench's has the id of its event.
