@@ -6,8 +6,7 @@
 //!
 //! What the adapters do alike stands once, beside the trait that it is for: decisions (`accept/verdict`,
 //! `log/again`, `replays/step`, `circle`, `switch`), rows (`rows`), statements that are put together (`statement`,
-//! `log/lists`),
-//! and what is looked up first (`lookup`).
+//! `log/lists`), and what is looked up first (`lookup`).
 
 mod accept;
 mod breaker;

@@ -67,8 +67,8 @@ struct Candidate<'a> {
     due: &'a Due,
 }
 
-/// Chooses at most `total` from what was looked at. `share` is how many of each endpoint were asked for; `rooms` says how
-/// many more of each tenant may be `queued`.
+/// Chooses at most `total` from what was looked at. `share` is how many of each endpoint were asked for; `rooms`
+/// says how many more of each tenant may be `queued`.
 pub(crate) fn choose(
     looked: &[Looked],
     total: u32,

@@ -53,7 +53,8 @@ pub(super) async fn begin_of(txn: &mut PgConnection, endpoints: &[Uuid]) -> Resu
     Ok(())
 }
 
-/// Notes that these are not any more, but for those that come back by a ramp. After [`begin`], which may wait for others.
+/// Notes that these are not any more, but for those that come back by a ramp. After [`begin`], which may wait
+/// for others.
 pub(super) async fn end(
     txn: &mut PgConnection,
     endpoints: &[EndpointId],

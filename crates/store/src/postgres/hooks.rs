@@ -266,7 +266,6 @@ impl PgStore {
             ("defer", defer::DEFER),
             ("refuse", release::REFUSE),
             ("unqueue", release::UNQUEUE),
-            ("postpone", release::POSTPONE),
             ("feed: window", window::FEEDING),
             ("feed: waiting", feed::WAITING),
             ("feed: look", feed::LOOK),

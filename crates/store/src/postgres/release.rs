@@ -31,6 +31,7 @@ pub(super) const REFUSE: &str = "
     )
     SELECT count(*) FROM locked";
 
+/// Due after `$3` seconds, or else when it was.
 pub(super) const UNQUEUE: &str = "
     WITH locked AS MATERIALIZED (
         SELECT d.* FROM unnest($1::uuid[]) AS given (id)
@@ -39,20 +40,8 @@ pub(super) const UNQUEUE: &str = "
         ) AS d
     )
     INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, next_attempt_at)
-    SELECT id, tenant_id, event_id, endpoint_id, 'scheduled', coalesce(next_attempt_at, now())
-    FROM locked
-    ON CONFLICT (id) DO UPDATE SET
-        state = excluded.state, next_attempt_at = excluded.next_attempt_at, queued_at = NULL";
-
-pub(super) const POSTPONE: &str = "
-    WITH locked AS MATERIALIZED (
-        SELECT d.* FROM unnest($1::uuid[]) AS given (id)
-        CROSS JOIN LATERAL (
-            SELECT * FROM deliveries WHERE id = given.id AND state = $3 FOR UPDATE SKIP LOCKED
-        ) AS d
-    )
-    INSERT INTO deliveries AS d (id, tenant_id, event_id, endpoint_id, state, next_attempt_at)
-    SELECT id, tenant_id, event_id, endpoint_id, 'scheduled', now() + make_interval(secs => $2)
+    SELECT id, tenant_id, event_id, endpoint_id, 'scheduled',
+           coalesce(now() + make_interval(secs => $3), next_attempt_at, now())
     FROM locked
     ON CONFLICT (id) DO UPDATE SET
         state = excluded.state, next_attempt_at = excluded.next_attempt_at, queued_at = NULL";
@@ -79,21 +68,23 @@ pub(super) async fn postpone(
     ids: &[DeliveryId],
     delay: Duration,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query(POSTPONE)
-        .bind(by_id::sorted(ids))
-        .bind(delay.as_secs_f64())
-        .bind(DeliveryState::Queued.as_str())
-        .execute(&store.hot)
-        .await
-        .or_store_error()?;
-    Ok(done.rows_affected())
+    take_back(store, ids, Some(delay)).await
 }
 
 /// `queued` → `scheduled` for at once: at the time it had, which has passed, so that it keeps its place.
 pub(super) async fn unqueue(store: &PgStore, ids: &[DeliveryId]) -> Result<u64, StoreError> {
+    take_back(store, ids, None).await
+}
+
+async fn take_back(
+    store: &PgStore,
+    ids: &[DeliveryId],
+    delay: Option<Duration>,
+) -> Result<u64, StoreError> {
     let done = sqlx::query(UNQUEUE)
         .bind(by_id::sorted(ids))
         .bind(DeliveryState::Queued.as_str())
+        .bind(delay.map(|delay| delay.as_secs_f64()))
         .execute(&store.hot)
         .await
         .or_store_error()?;

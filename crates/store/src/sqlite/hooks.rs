@@ -258,7 +258,6 @@ impl SqliteStore {
             release::REFUSE,
             release::PAUSE,
             release::UNQUEUE,
-            release::POSTPONE,
             feed::WAITING,
             feed::LOOK,
             feed::TENANTS,

@@ -1,6 +1,7 @@
 //! Giving back: `queued` deliveries that nobody takes now. Claims are `defer`'s.
 
 use super::batch::json;
+use super::clock::Micros;
 use super::error::StoreResultExt as _;
 use super::writer::WriteTxn;
 use super::{SqliteStore, backlogged};
@@ -21,12 +22,9 @@ pub(super) const PAUSE: &str = "
     SELECT unhex(value, '-'), ?2 FROM json_each(?1) WHERE true
     ON CONFLICT (endpoint_id) DO UPDATE SET feed_after = excluded.feed_after";
 
-pub(super) const POSTPONE: &str = "
-    UPDATE deliveries SET state = 'scheduled', next_attempt_at = ?2, queued_at = NULL
-    WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
-
+/// Due at `?3`, or else when it was.
 pub(super) const UNQUEUE: &str = "
-    UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(next_attempt_at, ?2),
+    UPDATE deliveries SET state = 'scheduled', next_attempt_at = coalesce(?3, next_attempt_at, ?2),
            queued_at = NULL
     WHERE id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND state = 'queued'";
 
@@ -57,10 +55,10 @@ pub(super) async fn postpone(
     delay: Duration,
 ) -> Result<u64, StoreError> {
     let mut txn = store.writer.begin().await?;
-    let postpone = sqlx::query(POSTPONE).bind(json(ids)?).bind(txn.now().after(delay));
-    let done = postpone.execute(txn.connection()).await.or_store_error()?;
+    let due = txn.now().after(delay);
+    let done = take_back(&mut txn, ids, Some(due)).await?;
     txn.commit().await?;
-    Ok(done.rows_affected())
+    Ok(done)
 }
 
 /// `queued` → `scheduled` for at once: at the time it had, which has passed, so that it keeps its
@@ -74,7 +72,15 @@ pub(super) async fn unqueue(store: &SqliteStore, ids: &[DeliveryId]) -> Result<u
 
 /// The same, as part of something else.
 pub(super) async fn unqueue_in(txn: &mut WriteTxn, ids: &[DeliveryId]) -> Result<u64, StoreError> {
-    let unqueue = sqlx::query(UNQUEUE).bind(json(ids)?).bind(txn.now());
+    take_back(txn, ids, None).await
+}
+
+async fn take_back(
+    txn: &mut WriteTxn,
+    ids: &[DeliveryId],
+    due: Option<Micros>,
+) -> Result<u64, StoreError> {
+    let unqueue = sqlx::query(UNQUEUE).bind(json(ids)?).bind(txn.now()).bind(due);
     let done = unqueue.execute(txn.connection()).await.or_store_error()?;
     Ok(done.rows_affected())
 }

@@ -77,7 +77,7 @@ pub(super) async fn today(pool: &PgPool) -> Today {
 
 impl Today {
     /// For each statement that names deliveries by their ids, arguments that name today's.
-    pub(super) fn arguments(&self) -> [(&'static str, String); 8] {
+    pub(super) fn arguments(&self) -> [(&'static str, String); 7] {
         let Self { queued, in_flight, token, .. } = self;
         [
             (
@@ -100,8 +100,7 @@ impl Today {
             ),
             ("defer", format!("'{{{in_flight}}}', '{{{token}}}', '{{1}}', 'in_flight'")),
             ("refuse", format!("'{{{queued}}}', 1, 'queued'")),
-            ("unqueue", format!("'{{{queued}}}', 'queued'")),
-            ("postpone", format!("'{{{queued}}}', 1, 'queued'")),
+            ("unqueue", format!("'{{{queued}}}', 'queued', NULL")),
         ]
     }
 }
